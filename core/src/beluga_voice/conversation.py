@@ -1,0 +1,61 @@
+"""The conversation as both sides heard it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one side said.
+
+    Attributes:
+        role: who said it.
+        text: the caller's words as recognised, or the agent's words as *heard* by the caller.
+        turn: the caller's turn it is or answers; 0 for what the agent said before any.
+        interrupted: the agent was cut: `text` is what was heard before.
+    """
+
+    role: Role
+    text: str
+    turn: int
+    interrupted: bool = False
+
+
+class Conversation:
+    """The messages of one session, oldest first.
+
+    Holds only what is certain: the caller's words once their turn has closed, the agent's once they were heard.
+    """
+
+    __slots__ = ("_messages",)
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """A snapshot."""
+        return tuple(self._messages)
+
+    def commit_turn(self, turn: int, text: str) -> None:
+        """Add the caller's turn, or replace its words when it went on after it had closed.
+
+        A turn that goes on stands where its last part was said, and the reply that was cut for it is not kept:
+        the caller took it back.
+        """
+        self._messages = [m for m in self._messages if not (m.turn == turn and m.role is Role.CALLER)]
+        self._messages.append(Message(Role.CALLER, text, turn))
+
+    def commit_utterance(self, turn: int, heard: str, *, interrupted: bool) -> None:
+        """Add what the caller heard of one utterance; nothing heard adds nothing."""
+        if heard:
+            self._messages.append(Message(Role.AGENT, heard, turn, interrupted))

@@ -1,0 +1,405 @@
+"""What has happened: the closed set of events.
+
+An event is a fact with a time, `at`, in seconds of the session's one clock. There are two families:
+
+* `Observed` events come from outside (the caller, providers, the playout, timers, the application) and are what
+  the turn-taking engine decides by;
+* `Decided` events say what the engine has decided; they are announced to whoever observes the session and never
+  fed back.
+
+Utterances are numbered through the session, replies and `say` alike; turns are numbered from 1. A number that is
+no longer current marks an event as stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from beluga_voice.words import Interruption
+
+
+class SessionState(StrEnum):
+    """What the caller sees of a session."""
+
+    INITIAL = "initial"
+    LISTENING = "listening"
+    PROCESSING = "processing"
+    SPEAKING = "speaking"
+    AWAY = "away"
+    ENDED = "ended"
+
+
+class Source(StrEnum):
+    """Who speaks in an utterance."""
+
+    REPLY = "reply"
+    SAY = "say"
+
+
+class WhileCallerSpeaks(StrEnum):
+    """What a `say` does when the caller is speaking as it is asked for."""
+
+    WAIT = "wait"
+    SPEAK = "speak"
+    DROP = "drop"
+
+
+class Outcome(StrEnum):
+    """How an utterance ended."""
+
+    PLAYED = "played"
+    CUT = "cut"
+    FAILED = "failed"
+
+
+class EndReason(StrEnum):
+    """Why a session ended."""
+
+    STOPPED = "stopped"
+    TIMEOUT = "timeout"
+    END_OF_INPUT = "end_of_input"
+    ERROR = "error"
+
+
+class TimerName(StrEnum):
+    """The engine's timers; at most one of each name runs."""
+
+    ENDPOINT = "endpoint"
+    TRANSCRIPT = "transcript"
+    TURN_LIMIT = "turn_limit"
+    PAUSE = "pause"
+    BARGE_IN = "barge_in"
+    UNDECIDED = "undecided"
+    FALSE_BARGE_IN = "false_barge_in"
+    FIRST_TEXT = "first_text"
+    FIRST_AUDIO = "first_audio"
+    STALL = "stall"
+    AWAY = "away"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened, `at` seconds on the session's clock."""
+
+    at: float
+
+
+class Observed(Event):
+    """An event from outside, which the engine decides by."""
+
+    __slots__ = ()
+
+
+class Decided(Event):
+    """An event that says what the engine decided."""
+
+    __slots__ = ()
+
+
+# -- observed: the session's life -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted(Observed):
+    """The session's providers are open; it begins to listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested(Observed):
+    """The session shall end; with `drain`, what plays and what is protected is played out first."""
+
+    drain: bool = False
+    reason: EndReason = EndReason.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Observed):
+    """A timer that was set to `due` has fired; stale if the timer was set anew or cleared since."""
+
+    timer: TimerName
+    due: float
+
+
+# -- observed: the caller ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Observed):
+    """The VAD found speech.
+
+    Attributes:
+        start: when the sound began; before `at` by the detection delay.
+        position: the first sample of the sound in the caller's audio.
+        after_question: the sentence that was being heard at `start` ends with a question mark.
+    """
+
+    start: float
+    position: int
+    after_question: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped(Observed):
+    """The VAD found the end of speech; `end` is when the sound ended."""
+
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptReceived(Observed):
+    """The STT recognised words.
+
+    Attributes:
+        transcript: numbers the transcripts of the session.
+        text: the words; may be empty.
+        final: whether they can no longer change. An interim replaces the interim before it.
+        kind: what they amount to over the agent's speech, by the interruption classifier.
+        start: when the first was said, None if the STT does not tell.
+        end: when the last ended, None if the STT does not tell.
+        answers: the number of the `Finalize` command that this answers, else None.
+        after_question: the sentence being heard at `start` ends with a question mark.
+    """
+
+    transcript: int
+    text: str
+    final: bool
+    kind: Interruption
+    start: float | None = None
+    end: float | None = None
+    answers: int | None = None
+    after_question: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPredicted(Observed):
+    """The turn detector judged the open turn.
+
+    Attributes:
+        request: the number of the `PredictTurn` command that this answers; stale if a newer one was given.
+        probability: that the turn is complete, 0 to 1; None if the detector failed.
+    """
+
+    request: int
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived(Observed):
+    """The caller, or the application in the caller's name, wrote `text`."""
+
+    text: str
+
+
+# -- observed: the agent's side ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SayRequested(Observed):
+    """The application wants something said.
+
+    Attributes:
+        utterance: the number under which it will be known.
+        interruptible: whether the caller may cut it.
+        priority: higher plays first; equal ones in the order of asking.
+        while_caller_speaks: what to do if the caller is speaking now.
+    """
+
+    utterance: int
+    interruptible: bool = True
+    priority: int = 0
+    while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT
+
+
+@dataclass(frozen=True, slots=True)
+class CutRequested(Observed):
+    """The application takes an utterance back: its handle was cancelled."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextStarted(Observed):
+    """The agent gave the first text of a reply."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisStarted(Observed):
+    """The first piece of an utterance was given to the TTS."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisFinished(Observed):
+    """All audio of an utterance is with the playout; nothing was given at all if `empty`."""
+
+    utterance: int
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceFailed(Observed):
+    """Agent or TTS failed; what they gave before is with the playout."""
+
+    utterance: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted(Observed):
+    """The first sample of an utterance was heard."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarved(Observed):
+    """All audio there is of an utterance was heard, and more is owed."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutContinued(Observed):
+    """A starved utterance is heard again."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutFinished(Observed):
+    """The last sample of an utterance was heard."""
+
+    utterance: int
+
+
+# -- decided ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(Decided):
+    """The session's state changed."""
+
+    old: SessionState
+    new: SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOpened(Decided):
+    """The caller began a turn, or took up `turn` again when it had closed."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClosed(Decided):
+    """The caller's turn is over and will be answered.
+
+    Attributes:
+        text: the caller's words.
+        transcripts: the numbers of the finals that `text` is made of.
+        speech_end: when the caller's last sound ended.
+        limit: the turn was closed by its limit, not by a pause.
+    """
+
+    turn: int
+    text: str
+    transcripts: tuple[int, ...]
+    speech_end: float
+    limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDropped(Decided):
+    """The caller's turn ended without anything to answer; `reason` says why."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackchannelHeard(Decided):
+    """The caller showed that they listen; it makes no turn."""
+
+    transcript: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDropped(Decided):
+    """A final was not used; `reason` says why."""
+
+    transcript: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted(Decided):
+    """Words that were in no closed turn when the session ended are kept, without a reply."""
+
+    turn: int
+    text: str
+    transcripts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted(Decided):
+    """The agent was asked to answer `turn`."""
+
+    turn: int
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtterancePaused(Decided):
+    """The caller speaks over an utterance: it is silent until it is decided what that means."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceResumed(Decided):
+    """It was no barge-in: the utterance goes on at the same sample; `reason` says what it was."""
+
+    utterance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn(Decided):
+    """The caller took the floor: `utterance` is cut; `reason` says by what."""
+
+    utterance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEnded(Decided):
+    """An utterance is over.
+
+    Attributes:
+        source: a reply, or a `say`.
+        outcome: played, cut or failed.
+        heard: the words that the caller heard.
+        unheard: the words that the agent gave and the caller did not hear.
+        reason: why, unless it was played.
+    """
+
+    utterance: int
+    source: Source
+    outcome: Outcome
+    heard: str = ""
+    unheard: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Decided):
+    """The session is over."""
+
+    reason: EndReason

@@ -1,0 +1,114 @@
+"""The hooks by which plugins tell what they have.
+
+A hook is called once when a `Plugins` object loads a plugin; it answers "what exists?" and does no work. Hooks
+are sync, none is ``firstresult``, and no order among plugins is promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+    from pydantic import BaseModel
+
+    from beluga_voice.contracts import (
+        STT,
+        TTS,
+        VAD,
+        Agent,
+        InterruptionClassifier,
+        NoiseSuppressor,
+        Transport,
+        TurnDetector,
+    )
+
+hookspec = pluggy.HookspecMarker("beluga_voice")
+hookimpl = pluggy.HookimplMarker("beluga_voice")
+
+P_co = TypeVar("P_co", covariant=True)
+
+
+class Register(Protocol[P_co]):
+    """Makes a provider known under a name."""
+
+    def __call__(
+        self,
+        name: str,
+        factory: str | Callable[..., P_co],
+        *,
+        settings: str | type[BaseModel] | None = None,
+    ) -> None:
+        """Register `factory` as `name`.
+
+        Args:
+            name: lower case, as users write it in settings; unique among all plugins for this contract.
+            factory: a callable, or ``"module:attribute"``, imported when the provider is asked for. Called with
+                an instance of `settings` as its only argument, or with none if there are no settings.
+            settings: a pydantic model, or ``"module:Class"``; validated once the provider's name is known.
+
+        Raises:
+            PluginError: the name is taken; the text names both owners.
+        """
+
+
+if TYPE_CHECKING:
+    RegisterSTT = Register[STT]
+    RegisterTTS = Register[TTS]
+    RegisterVAD = Register[VAD]
+    RegisterTurnDetector = Register[TurnDetector]
+    RegisterNoiseSuppressor = Register[NoiseSuppressor]
+    RegisterTransport = Register[Transport]
+    RegisterAgent = Register[Agent]
+    RegisterInterruptionClassifier = Register[InterruptionClassifier]
+
+
+@hookspec
+def register_stt(register: RegisterSTT) -> None:
+    """Register recognizers. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_tts(register: RegisterTTS) -> None:
+    """Register synthesisers. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_vad(register: RegisterVAD) -> None:
+    """Register voice activity detectors. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_turn_detector(register: RegisterTurnDetector) -> None:
+    """Register turn detectors. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_noise_suppressor(register: RegisterNoiseSuppressor) -> None:
+    """Register noise suppressors. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_transport(register: RegisterTransport) -> None:
+    """Register transports; the factory is called once for each session. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_agent(register: RegisterAgent) -> None:
+    """Register agents. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_interruption_classifier(register: RegisterInterruptionClassifier) -> None:
+    """Register interruption classifiers. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_commands(group: click.Group) -> None:
+    """Add commands to the ``beluga-voice`` command line.
+
+    Called once when the command line starts. Import what a command needs inside the command.
+    """

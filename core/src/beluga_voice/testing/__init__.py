@@ -1,0 +1,1 @@
+"""Fakes, checks and virtual time for tests of sessions and providers."""

@@ -1,0 +1,1 @@
+"""The turn-taking engine: pure decisions over events that carry time."""

@@ -1,0 +1,1 @@
+"""Voice activity by energy over an adaptive noise floor, for beluga-voice; numpy only."""

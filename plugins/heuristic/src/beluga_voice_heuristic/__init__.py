@@ -1,0 +1,1 @@
+"""A turn detector by the words' ending, for beluga-voice."""

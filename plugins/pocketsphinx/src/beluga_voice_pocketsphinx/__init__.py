@@ -1,0 +1,1 @@
+"""Offline speech recognition by CMU PocketSphinx, for beluga-voice, in worker processes."""

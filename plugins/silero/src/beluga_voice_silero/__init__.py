@@ -1,0 +1,1 @@
+"""Silero voice activity detection for beluga-voice: weights included, windows of all sessions in one batch."""
