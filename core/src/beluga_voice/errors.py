@@ -23,7 +23,7 @@ class BelugaVoiceError(Exception):
     """Any error that beluga-voice raises on purpose."""
 
 
-class ConfigurationError(BelugaVoiceError):
+class ConfigurationError(BelugaVoiceError, ValueError):
     """Settings or arguments cannot be used; the text names the value, what is allowed and the remedy."""
 
 

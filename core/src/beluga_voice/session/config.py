@@ -1,0 +1,35 @@
+"""What a session is told besides its turn-taking policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from beluga_voice.errors import ConfigurationError
+from beluga_voice.turns.policy import bounded, check_bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """Settings of one session. Durations are seconds; bounds are inclusive.
+
+    Raises:
+        ConfigurationError: a value is out of bounds.
+    """
+
+    session_id: str = field(default="", metadata={"meaning": "the session's name; made up if empty"})
+    language: str = field(default="en", metadata={"meaning": "BCP 47 tag of the conversation"})
+    greeting: str = field(default="", metadata={"meaning": "said when the session starts; nothing if empty"})
+    apology: str = field(
+        default="", metadata={"meaning": "said when a reply fails before a word of it was heard; nothing if empty"}
+    )
+    playout_ahead: float = bounded(10, 0.1, 120, "of audio that the TTS may be ahead of the caller's ear")
+    hearing_backlog: float = bounded(10, 0.1, 120, "of audio that may wait for a slow STT, then it is given up")
+    close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
+
+    def __post_init__(self) -> None:
+        """Hold the bounds."""
+        for spec in fields(self):
+            if "low" in spec.metadata:
+                check_bounds(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"])
+        if not self.language:
+            raise ConfigurationError("language is empty; it must be a BCP 47 tag, as in 'en' or 'de-AT'")
