@@ -1,17 +1,18 @@
 """The hooks by which plugins tell what they have.
 
-A hook is called once when a `Plugins` object loads a plugin; it answers "what exists?" and does no work. Hooks
-are sync, none is ``firstresult``, and no order among plugins is promised.
+A hook is called once when a `Plugins` object loads a plugin; it answers "what exists?" and does no work.
+Hooks are sync, none is ``firstresult``, and no order among plugins is promised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import click
     from pydantic import BaseModel
 
@@ -29,29 +30,31 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("beluga_voice")
 hookimpl = pluggy.HookimplMarker("beluga_voice")
 
-P_co = TypeVar("P_co", covariant=True)
+P_contra = TypeVar("P_contra", contravariant=True)
 
 
-class Register(Protocol[P_co]):
+class Register(Protocol[P_contra]):
     """Makes a provider known under a name."""
 
     def __call__(
         self,
         name: str,
-        factory: str | Callable[..., P_co],
+        factory: str | Callable[..., P_contra],
         *,
         settings: str | type[BaseModel] | None = None,
     ) -> None:
         """Register `factory` as `name`.
 
+        A name that two plugins register is given to neither; who asks for it is told both owners.
+
         Args:
-            name: lower case, as users write it in settings; unique among all plugins for this contract.
-            factory: a callable, or ``"module:attribute"``, imported when the provider is asked for. Called with
-                an instance of `settings` as its only argument, or with none if there are no settings.
+            name: lower-case letters, digits, ``-`` and ``_``, as users write it in settings; not ``none``.
+            factory: a callable, or ``"module:attribute"``, imported when the provider is asked for. Called
+                with an instance of `settings` as its only argument, or with none if there are no settings.
             settings: a pydantic model, or ``"module:Class"``; validated once the provider's name is known.
 
         Raises:
-            PluginError: the name is taken; the text names both owners.
+            PluginError: the name is not of that form, or this plugin has registered it before.
         """
 
 
@@ -93,7 +96,7 @@ def register_noise_suppressor(register: RegisterNoiseSuppressor) -> None:
 
 @hookspec
 def register_transport(register: RegisterTransport) -> None:
-    """Register transports; the factory is called once for each session. Called once when the plugin is loaded."""
+    """Register transports. Called once when the plugin is loaded; the factory, once for each session."""
 
 
 @hookspec
