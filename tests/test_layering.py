@@ -1,0 +1,206 @@
+"""Core is built in layers: a module imports only from rows above its own."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "core/src/beluga_voice"
+PLUGINS = sorted(ROOT.glob("plugins/*/src/*"))
+
+# The units of core (a module, or a package with all that is in it), from the ground up. A unit imports from
+# rows above its own, and from its own row as long as no circle arises. `docs/topics/architecture.md` says
+# what each is.
+ROWS = (
+    ("_version", "audio", "commands", "errors", "events", "words"),
+    ("conversation", "playout", "turns"),
+    ("contracts",),
+    ("clock", "hookspecs", "phrases", "plugins", "sentences", "session"),
+    ("telemetry",),
+    ("cli", "container", "settings"),
+    ("testing",),
+)
+ROW = {unit: row for row, units in enumerate(ROWS) for unit in units}
+RUNNING = ROW["session"]  # from this row on, modules may know asyncio and the clock
+
+# Outside the running rows nothing reads a clock, waits, draws a number or touches the system.
+IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "socket", "subprocess", "threading", "time"}
+
+# Requirements, and the units that may import them. All others are kept out of `import beluga_voice` by this.
+KEPT_TO = {
+    "click": {"cli", "hookspecs"},
+    "dependency_injector": {"container"},
+    "numpy": {"audio", "cli", "playout", "session", "testing"},
+    "packaging": {"plugins"},
+    "pluggy": {"hookspecs", "plugins"},
+    "pydantic": {"cli", "container", "hookspecs", "plugins", "settings", "testing"},
+    "pydantic_settings": {"container", "settings"},
+    "pytest": {"testing"},
+    "hypothesis": {"testing"},
+}
+
+# What a plugin may build on: the contracts, and what they speak of. The rest of core is the core's own.
+FOR_PLUGINS = {"audio", "contracts", "conversation", "errors", "hookspecs", "words"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module: where, what, and whether only type checkers see it."""
+
+    path: Path
+    line: int
+    module: str
+    typing_only: bool
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def imports_of(path: Path, package: Path) -> list[Import]:
+    """Every import of a module, also inside functions. Relative ones are refused: names stay greppable."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is a relative import: write the module's full name"
+            # `from beluga_voice import errors` means the module; `from beluga_voice import run` the package.
+            names = [node.module or ""]
+            if node.module == package.name:
+                names = [f"{node.module}.{a.name}" if is_unit(a.name) else node.module for a in node.names]
+        else:
+            continue
+        found += [Import(path, node.lineno, name, id(node) in guarded) for name in names]
+    return found
+
+
+def is_unit(name: str) -> bool:
+    return (CORE / name).is_dir() or (CORE / f"{name}.py").is_file()
+
+
+def unit_of(path: Path) -> str:
+    """The unit of core to which a file belongs; empty for the package's own `__init__.py`."""
+    return "" if path == CORE / "__init__.py" else path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def target_of(imported: Import) -> str | None:
+    """The unit of core that an import names; None for anything else, empty for the package itself."""
+    top, _, rest = imported.module.partition(".")
+    return rest.partition(".")[0] if top == "beluga_voice" else None
+
+
+MODULES = sorted(CORE.rglob("*.py"))
+IMPORTS = [imported for path in MODULES for imported in imports_of(path, CORE)]
+PLUGIN_IMPORTS = [
+    i for package in PLUGINS for path in sorted(package.rglob("*.py")) for i in imports_of(path, package)
+]
+
+
+def test_reads_the_imports_of_core_and_of_every_plugin() -> None:
+    assert any(target_of(i) == "audio" and unit_of(i.path) == "contracts" for i in IMPORTS)
+    assert {package.parent.parent.name for package in PLUGINS} == {
+        p.name for p in (ROOT / "plugins").iterdir()
+    }
+
+
+def test_every_module_of_core_has_its_place_in_the_table() -> None:
+    strangers = {unit_of(path) for path in MODULES} - ROW.keys() - {""}
+    assert not strangers, (
+        f"in no row of ROWS: {sorted(strangers)}; decide what they may know, and give them a row"
+    )
+
+
+def test_a_module_imports_only_from_rows_above_its_own_or_from_its_own() -> None:
+    wrong = [
+        f"{i}, which is further down"
+        for i in IMPORTS
+        if (unit := unit_of(i.path)) and (target := target_of(i)) and ROW[target] > ROW[unit]
+        if not (i.typing_only and unit == "hookspecs")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_the_package_that_gathers_them() -> None:
+    wrong = [str(i) for i in IMPORTS if target_of(i) == "" and unit_of(i.path) and not i.typing_only]
+    assert not wrong, "import the module itself:\n" + "\n".join(wrong)
+
+
+def test_no_two_modules_need_each_other() -> None:
+    graph: dict[str, set[str]] = {}
+    for i in IMPORTS:
+        if (unit := unit_of(i.path)) and (target := target_of(i)) and target != unit and not i.typing_only:
+            graph.setdefault(unit, set()).add(target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def test_nothing_below_the_session_knows_a_loop_a_clock_or_the_system() -> None:
+    wrong = [str(i) for i in IMPORTS if i.top in IMPURE and ROW.get(unit_of(i.path), RUNNING) < RUNNING]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_only_clock_is_the_running_loop_s() -> None:
+    wrong = [str(i) for i in IMPORTS + PLUGIN_IMPORTS if i.module == "time"]
+    assert not wrong, "take asyncio's loop.time():\n" + "\n".join(wrong)
+
+
+def test_audio_never_enters_the_engine() -> None:
+    wrong = [
+        str(i)
+        for i in IMPORTS
+        if unit_of(i.path) == "turns" and (i.top == "numpy" or target_of(i) == "audio")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("requirement", sorted(KEPT_TO))
+def test_a_requirement_is_imported_only_where_it_belongs(requirement: str) -> None:
+    allowed = KEPT_TO[requirement]
+    wrong = [str(i) for i in IMPORTS if i.top == requirement and unit_of(i.path) not in allowed]
+    assert not wrong, f"{requirement} belongs to {', '.join(sorted(allowed))}:\n" + "\n".join(wrong)
+
+
+def test_every_requirement_of_core_has_its_place() -> None:
+    known = KEPT_TO.keys() | sys.stdlib_module_names | {"beluga_voice"}
+    strangers = sorted({str(i) for i in IMPORTS if i.top not in known})
+    assert not strangers, "not in KEPT_TO:\n" + "\n".join(strangers)
+
+
+def test_a_plugin_builds_on_the_contracts_alone() -> None:
+    wrong = [
+        str(i) for i in PLUGIN_IMPORTS if (target := target_of(i)) is not None and target not in FOR_PLUGINS
+    ]
+    assert not wrong, f"plugins import {', '.join(sorted(FOR_PLUGINS))}:\n" + "\n".join(wrong)
+
+
+def test_a_plugin_s_package_holds_only_hooks() -> None:
+    allowed = {"__future__", "typing", "beluga_voice.hookspecs"}
+    wrong = [
+        str(i)
+        for i in PLUGIN_IMPORTS
+        if i.path.name == "__init__.py"
+        and i.path.parent in PLUGINS
+        and not i.typing_only
+        and i.module not in allowed
+    ]
+    assert not wrong, "providers are named by strings and imported when asked for:\n" + "\n".join(wrong)
