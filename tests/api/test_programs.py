@@ -1,0 +1,120 @@
+"""The programs that the public API is made for: typed as strangers see them, and run without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+# Programs whose parts are still to come, and what they come with. One that works must leave this list.
+PENDING = {
+    "ten_lines": "comes with run(agent)",
+    "tools": "comes with the LLM agent and its tools",
+    "host": "comes with the server: VoiceContainer.asgi and Sessions.answer",
+    "provider": "comes with vendor codecs: WebSocketSTT",
+}
+
+
+def pending(program: str, raises: type[BaseException]) -> list[pytest.MarkDecorator]:
+    reason = PENDING.get(program)
+    return [pytest.mark.xfail(strict=True, raises=raises, reason=reason)] if reason else []
+
+
+def marked(raises: type[BaseException]) -> list[object]:
+    names = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("test_"))
+    return [pytest.param(name, id=name, marks=pending(name, raises)) for name in names]
+
+
+CONTROLS = {
+    "right": "from beluga_voice.contracts import Transcript\n\nTranscript('hello', final=True)\n",
+    "wrong": "from beluga_voice.contracts import Transcript\n\nTranscript(7, final=True)\n",
+}
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What mypy says of each program, in a folder far from the repository and its settings."""
+    folder = tmp_path_factory.mktemp("stranger")
+    programs = {path.stem: path.read_text(encoding="utf-8") for path in HERE.glob("*.py")} | CONTROLS
+    for name, text in programs.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    names = sorted(f"{name}.py" for name in programs if not name.startswith("test_"))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", *names],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    return {name: [line for line in lines if line.startswith(f"{name}.py:")] for name in programs}
+
+
+@pytest.mark.timeout(300)
+def test_types_of_the_installed_packages_reach_a_stranger(complaints: dict[str, list[str]]) -> None:
+    assert not complaints["right"]
+    assert any("[arg-type]" in line for line in complaints["wrong"])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("program", marked(AssertionError))
+def test_a_program_is_typed(program: str, complaints: dict[str, list[str]]) -> None:
+    assert not complaints[program], "\n".join(complaints[program])
+
+
+def load(program: str) -> ModuleType:
+    """Import a program under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"program_{program}", HERE / f"{program}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest) -> ModuleType:
+    """The program that a test asks for by `uses`."""
+    return load(request.param)
+
+
+def uses(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "program", [pytest.param(name, marks=pending(name, ImportError))], indirect=True
+    )
+
+
+@pytest.mark.parametrize("name", [pytest.param("ten_lines", marks=pending("ten_lines", AssertionError))])
+def test_ten_lines_answer_what_is_typed(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(HERE / f"{name}.py"), "chat"]
+    done = subprocess.run(
+        command, input="good morning\n", cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "You said good morning." in done.stdout
+
+
+@uses("tools")
+def test_an_agent_has_the_tools_it_was_given(program: ModuleType) -> None:
+    assert [tool.name for tool in program.agent.tools] == ["order_status", "hang_up"]
+
+
+@uses("host")
+def test_a_host_has_its_own_routes_and_the_voice_s(program: ModuleType) -> None:
+    assert {"/voice", "/calls/{user}"} <= {route.path for route in program.app.routes}
+
+
+@uses("provider")
+def test_a_provider_is_a_codec_that_needs_no_socket(program: ModuleType) -> None:
+    codec = program.AcmeSTT(program.AcmeSettings(api_key="key"))
+    (transcript,) = codec.decode('{"text": "order seven", "final": true}')
+    assert (transcript.text, transcript.final) == ("order seven", True)
+    assert codec.request().headers == {"Authorization": "Token key"}
