@@ -1,15 +1,15 @@
 """The errors of beluga-voice. The type says whose fault it is.
 
-    BelugaVoiceError
-    +-- ConfigurationError      the user's settings or arguments
-    +-- AudioError              audio from outside that is no audio
-    +-- PluginError             a plugin is missing, broken or incompatible
-    |   +-- UnknownProviderError
-    +-- ContractError           a provider broke its contract: a bug of the plugin
-    +-- ProviderError           a vendor, model or worker failed; `retryable` tells whether to try again
-    |   +-- ProviderTimeoutError
-    +-- ClosedError             used after `aclose`: a bug of the caller
-    +-- SessionError            the session's surface, with a code
+BelugaVoiceError
++-- ConfigurationError      the user's settings or arguments
++-- AudioError              audio from outside that is no audio
++-- PluginError             a plugin is missing, broken or incompatible
+|   +-- UnknownProviderError
++-- ContractError           a provider broke its contract: a bug of the plugin
++-- ProviderError           a vendor, model or worker failed; `retryable` tells whether to try again
+|   +-- ProviderTimeoutError
++-- ClosedError             used after `aclose`: a bug of the caller
++-- SessionError            the session's surface, with a code
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Decided(Event):
     __slots__ = ()
 
 
-# -- observed: the session's life -------------------------------------------------------------------------------
+# -- observed: the session's life --
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class TimerFired(Observed):
     due: float
 
 
-# -- observed: the caller ---------------------------------------------------------------------------------------
+# -- observed: the caller --
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class TextReceived(Observed):
     text: str
 
 
-# -- observed: the agent's side ---------------------------------------------------------------------------------
+# -- observed: the agent's side --
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +220,22 @@ class CutRequested(Observed):
 
 
 @dataclass(frozen=True, slots=True)
-class TextStarted(Observed):
-    """The agent gave the first text of a reply."""
+class TextAwaited(Observed):
+    """All text of an utterance so far has been synthesised, and the agent owes more or the end."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
-class SynthesisStarted(Observed):
-    """The first piece of an utterance was given to the TTS."""
+class AudioAwaited(Observed):
+    """A piece of an utterance was given to the TTS, which owes its audio."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReceived(Observed):
+    """The TTS gave the first audio of the piece it was given."""
 
     utterance: int
 
@@ -277,7 +284,7 @@ class PlayoutFinished(Observed):
     utterance: int
 
 
-# -- decided ----------------------------------------------------------------------------------------------------
+# -- decided --
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,13 @@ class SessionConfig:
     language: str = field(default="en", metadata={"meaning": "BCP 47 tag of the conversation"})
     greeting: str = field(default="", metadata={"meaning": "said when the session starts; nothing if empty"})
     apology: str = field(
-        default="", metadata={"meaning": "said when a reply fails before a word of it was heard; nothing if empty"}
+        default="",
+        metadata={"meaning": "said when a reply fails before a word of it was heard; nothing if empty"},
     )
     playout_ahead: float = bounded(10, 0.1, 120, "of audio that the TTS may be ahead of the caller's ear")
-    hearing_backlog: float = bounded(10, 0.1, 120, "of audio that may wait for a slow STT, then it is given up")
+    hearing_backlog: float = bounded(
+        10, 0.1, 120, "of audio that may wait for a slow STT, then it is given up"
+    )
     close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
 
     def __post_init__(self) -> None:

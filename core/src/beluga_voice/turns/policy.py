@@ -30,9 +30,13 @@ class TurnPolicy:
     endpoint_min: float = bounded(0.35, 0.05, 5, "after speech end, when the turn seems complete")
     endpoint_max: float = bounded(2.5, 0.05, 10, "after speech end, when the turn does not seem complete")
     detector_threshold: float = bounded(0.5, 0, 1, "probability from which a turn seems complete")
-    transcript_deadline: float = bounded(2.0, 0.2, 10, "after speech end, then the turn closes with interim words")
+    transcript_deadline: float = bounded(
+        2.0, 0.2, 10, "after speech end, then the turn closes with interim words"
+    )
     turn_limit: float = bounded(120, 1, 3600, "of the caller's turn, then it is closed")
-    join_window: float = bounded(0.7, 0, 3, "of a reply heard, within which the caller's speech takes up the turn")
+    join_window: float = bounded(
+        0.7, 0, 3, "of a reply heard, within which the caller's speech takes up the turn"
+    )
 
     pause_after: float = bounded(0.1, 0, 1, "of the caller's speech, then the agent is silent")
     barge_in_words: int = field(
@@ -58,7 +62,9 @@ class TurnPolicy:
             if "low" in spec.metadata:
                 check_bounds(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"])
         if self.barge_in_needs not in ("all", "any"):
-            raise ConfigurationError(f"barge_in_needs is {self.barge_in_needs!r}; allowed are 'all' and 'any'")
+            raise ConfigurationError(
+                f"barge_in_needs is {self.barge_in_needs!r}; allowed are 'all' and 'any'"
+            )
         self._check_order("vad_off", "vad_on")
         self._check_order("speech_stops_after", "endpoint_min")
         self._check_order("endpoint_min", "endpoint_max")

@@ -1,0 +1,106 @@
+"""The engine's timers follow from its state: which run, and when each is due.
+
+Every state but `initial` and `ended` has a deadline (rule 19). `step` compares what this module says with what
+runs, and sets and clears the difference; so no timer can be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from beluga_voice.events import SessionState, TimerName
+from beluga_voice.turns.policy import TurnPolicy
+from beluga_voice.turns.state import Awaits, CallerTurn, Life, Overlap, Phase, Relation, State, Utterance
+
+Deadline = tuple[TimerName, float, str]
+"""A timer, when it is due, and the rule that wants it."""
+
+
+def deadlines(state: State) -> Iterator[Deadline]:
+    """Yield what shall run now."""
+    if state.life not in (Life.ACTIVE, Life.DRAINING):
+        return
+    if state.turn is not None:
+        yield from _turn_deadlines(state, state.turn)
+    if not state.paused:
+        yield from _utterance_deadlines(state)
+    if state.visible is SessionState.LISTENING and (state.turn is None or state.turn.end is not None):
+        yield TimerName.AWAY, state.quiet_from + state.policy.away_after, "18"
+    if not state.utterances and (state.turn is None or state.turn.end is not None):
+        yield TimerName.SESSION, state.active_at + state.policy.session_timeout, "19"
+
+
+def endpoint_delay(state: State, turn: CallerTurn) -> float:
+    """Seconds after speech end after which the turn may close (rule 2)."""
+    if not state.abilities.detects_turns or turn.complete:
+        return state.policy.endpoint_min
+    return state.policy.endpoint_max
+
+
+def close_due(state: State, turn: CallerTurn) -> float:
+    """When the turn closes if nothing more comes (rule 3); the caller is not speaking."""
+    assert turn.end is not None
+    delay = turn.end + endpoint_delay(state, turn) if turn.said or turn.before else turn.end
+    if turn.settled:
+        return delay
+    return max(delay, turn.end + max(state.policy.transcript_deadline, _declared(state)))
+
+
+def _declared(state: State) -> float:
+    return state.abilities.stt_delay + 0.3 if state.abilities.stt_delay else 0.0
+
+
+def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
+    policy, overlap = state.policy, turn.overlap
+    shielded = overlap is not None and overlap.phase is Phase.SHIELDED
+    if not shielded:
+        yield TimerName.TURN_LIMIT, turn.opened + policy.turn_limit, "6"
+    if turn.end is not None:
+        if not shielded:
+            name = TimerName.ENDPOINT if turn.settled else TimerName.TRANSCRIPT
+            yield name, close_due(state, turn), "3"
+        if turn.in_phase(Phase.PAUSED) and not turn.said:
+            wait = max(policy.false_barge_in, state.abilities.stt_delay)
+            yield TimerName.FALSE_BARGE_IN, turn.end + wait, "13"
+    elif overlap is not None and overlap.phase in (Phase.DETECTING, Phase.PAUSED, Phase.GIVEN_UP):
+        yield from _speech_deadlines(state, turn, overlap)
+
+
+def _speech_deadlines(state: State, turn: CallerTurn, overlap: Overlap) -> Iterator[Deadline]:
+    policy = state.policy
+    if overlap.phase is Phase.DETECTING:
+        yield TimerName.PAUSE, turn.start + policy.pause_after, "12"
+    if overlap.phase is Phase.PAUSED and not turn.said:
+        yield TimerName.UNDECIDED, turn.start + policy.undecided_max - turn.spoken, "13"
+    enough_words = turn.words >= (policy.barge_in_words if policy.barge_in_needs == "all" else 1)
+    if overlap.relation is Relation.BARGE_IN and enough_words:
+        yield TimerName.BARGE_IN, turn.start + policy.barge_in_seconds - turn.spoken, "13"
+
+
+def _utterance_deadlines(state: State) -> Iterator[Deadline]:
+    """The clocks of the live reply and of what is on the air (rule 8); the earlier, where both run one."""
+    due: dict[TimerName, float] = {}
+    for utterance in (state.reply, state.current):
+        if utterance is not None:
+            name, at = owed(state.policy, utterance)
+            if at is not None:
+                due[name] = min(at, due.get(name, at))
+    for name, at in due.items():
+        yield name, at, "8"
+
+
+def owed(policy: TurnPolicy, utterance: Utterance) -> tuple[TimerName, float | None]:
+    """Which of agent and TTS owes something, and until when it may (rule 8)."""
+    text = utterance.awaits is Awaits.TEXT
+    if not utterance.ready:
+        if utterance.awaits is Awaits.NOTHING:
+            return TimerName.FIRST_TEXT, None
+        if text:
+            return TimerName.FIRST_TEXT, utterance.since + policy.first_text
+        return TimerName.FIRST_AUDIO, utterance.since + policy.first_audio
+    if utterance.starved is None:
+        return TimerName.STALL, None
+    since = max(utterance.since, utterance.starved)
+    if text:
+        return TimerName.FIRST_TEXT, since + policy.first_text
+    return TimerName.STALL, since + policy.stall

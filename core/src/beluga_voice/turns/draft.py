@@ -1,0 +1,88 @@
+"""A decision in the making: the next state, and the commands so far."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+from beluga_voice.commands import Announce, ClearTimer, Command, Seen, SetTimer, StopHearing
+from beluga_voice.events import Decided, StateChanged
+from beluga_voice.turns.deadlines import deadlines
+from beluga_voice.turns.phases import path, visible_state
+from beluga_voice.turns.state import CallerTurn, Overlap, State, Utterance
+
+
+def seen(**values: object) -> Seen:
+    """Name the values a decision was made by."""
+    return tuple(values.items())
+
+
+class Draft:
+    """A copy of the state that one event changes, and the commands that this gives.
+
+    Attributes:
+        state: the copy; its parts are frozen and are replaced, not changed.
+        now: the event's time.
+        commands: in the order in which they are to be carried out.
+    """
+
+    __slots__ = ("commands", "now", "state")
+
+    def __init__(self, state: State, now: float) -> None:
+        self.state = copy(state)
+        self.now = now
+        self.commands: list[Command] = []
+
+    def do(self, command: Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def announce(self, event: Decided, rule: str, **values: object) -> None:
+        """Tell the observers, and by which rule and values."""
+        self.commands.append(Announce(event, rule=rule, saw=seen(**values)))
+
+    def turn(self, **changes: Any) -> CallerTurn:
+        """Change the open turn."""
+        assert self.state.turn is not None
+        self.state.turn = replace(self.state.turn, **changes)
+        return self.state.turn
+
+    def overlap(self, overlap: Overlap, **changes: Any) -> None:
+        """Change the open turn's overlap."""
+        self.turn(overlap=replace(overlap, **changes))
+
+    def put(self, utterance: Utterance) -> None:
+        """Put a changed utterance in the place of the one of its number."""
+        self.state.utterances = tuple(
+            utterance if other.number == utterance.number else other for other in self.state.utterances
+        )
+
+    def finish(self) -> tuple[State, list[Command]]:
+        """Bring what follows from the state into line with it: hearing, the visible state, the timers."""
+        if self.state.hearing and self.state.turn is None:
+            self.state.hearing = False
+            self.do(StopHearing(rule="3"))
+        self._show()
+        self._time()
+        return self.state, self.commands
+
+    def _show(self) -> None:
+        state = self.state
+        for new in path(state.visible, visible_state(state)):
+            self.announce(StateChanged(self.now, state.visible, new), "18")
+            state.visible = new
+            state.quiet_from = max(state.quiet_from, self.now)
+
+    def _time(self) -> None:
+        wanted = {name: (due, rule) for name, due, rule in deadlines(self.state)}
+        running = self.state.timers
+        if len(wanted) == len(running) and all(running.get(n) == d for n, (d, _) in wanted.items()):
+            return
+        for name in running:
+            if name not in wanted:
+                self.do(ClearTimer(name))
+        for name, (due, rule) in wanted.items():
+            if running.get(name) != due:
+                self.do(SetTimer(name, due, rule=rule))
+        self.state.timers = {name: due for name, (due, _) in wanted.items()}

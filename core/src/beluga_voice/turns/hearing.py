@@ -1,0 +1,304 @@
+"""The caller's turn: how it opens, gathers words, and closes (rules 1 to 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from beluga_voice import events as ev
+from beluga_voice.commands import CommitTurn, Finalize, PredictTurn, StartHearing
+from beluga_voice.turns import late, overlap, speaking
+from beluga_voice.turns.deadlines import close_due, endpoint_delay
+from beluga_voice.turns.draft import Draft, seen
+from beluga_voice.turns.state import (
+    CallerTurn,
+    Life,
+    Overlap,
+    PastTurn,
+    Phase,
+    Piece,
+    Relation,
+)
+from beluga_voice.words import Interruption
+
+RECENT = 8
+"""How many finals are remembered for finding duplicates."""
+
+
+# -- speech --
+
+
+def on_speech_started(draft: Draft, event: ev.SpeechStarted) -> None:
+    """Open a turn, or go on with the one that is open (rules 1 and 4)."""
+    state = draft.state
+    if state.life is not Life.ACTIVE:
+        return
+    if state.turn is None:
+        open_turn(draft, event.start, "1")
+    else:
+        draft.turn(start=event.start, end=None, by_words=False, settled=False, prediction=0, complete=None)
+    if not state.hearing:
+        state.hearing = True
+        draft.do(StartHearing(event.position, rule="1"))
+    overlap.begin(draft, event.start, event.after_question)
+
+
+def on_speech_stopped(draft: Draft, event: ev.SpeechStopped) -> None:
+    """Ask for the final words, and whether the turn is complete (rules 2 and 3)."""
+    state, turn = draft.state, draft.state.turn
+    if turn is None or turn.end is not None:
+        return
+    end = max(event.end, turn.start)
+    turn = draft.turn(end=end, spoken=turn.spoken + end - turn.start, settled=False)
+    state.quiet_from, state.active_at = max(state.quiet_from, end), draft.now
+    if state.abilities.finalizes:
+        state.requests += 1
+        turn = draft.turn(request=state.requests)
+        draft.do(Finalize(state.requests, rule="3"))
+    predict(draft)
+    overlap.judge(draft)
+
+
+def open_turn(draft: Draft, start: float, rule: str) -> CallerTurn:
+    """Begin a turn of the caller with speech that goes on."""
+    state = draft.state
+    state.turns += 1
+    state.turn = CallerTurn(state.turns, opened=start, start=start)
+    draft.announce(ev.TurnOpened(draft.now, state.turns), rule)
+    return state.turn
+
+
+# -- words --
+
+
+def on_transcript_received(draft: Draft, event: ev.TranscriptReceived) -> None:
+    """Add words to the turn they belong to (rules 1, 3 and 5)."""
+    state = draft.state
+    if state.life is not Life.ACTIVE:
+        _drop(draft, event, "the session is being stopped", "20")
+        return
+    if not event.text.strip():
+        _settle(draft, event)
+        return
+    piece = Piece(event.transcript, event.text.strip(), event.kind, event.start, event.end)
+    if event.final and _is_duplicate(draft, piece):
+        _drop(draft, event, "duplicate", "5")
+        _settle(draft, event)
+    elif late.belongs_to_past(state, event):
+        late.take(draft, event, piece)
+    else:
+        _add(draft, event, piece)
+
+
+def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
+    state = draft.state
+    state.away = False
+    state.active_at = draft.now
+    turn = state.turn or _open_by_words(draft, event)
+    if turn.by_words:
+        end = max(turn.end or 0.0, draft.now if event.end is None else event.end)
+        turn = draft.turn(end=end, spoken=max(turn.spoken, end - turn.start), settled=False)
+    if event.final:
+        draft.turn(pieces=(*turn.pieces, piece), interim=None)
+        state.recent = (*state.recent, piece)[-RECENT:]
+        _settle(draft, event)
+    else:
+        draft.turn(interim=piece)
+    if turn.end is not None:
+        predict(draft)
+    overlap.judge(draft)
+
+
+def _open_by_words(draft: Draft, event: ev.TranscriptReceived) -> CallerTurn:
+    """Begin a turn that the VAD did not see (rule 1)."""
+    start = draft.now if event.start is None else min(event.start, draft.now)
+    open_turn(draft, start, "1")
+    draft.turn(end=start, by_words=True)
+    overlap.begin(draft, start, event.after_question)
+    over = draft.state.turn.overlap if draft.state.turn else None
+    if over is not None and over.phase is Phase.DETECTING:
+        overlap.pause(draft)  # words are speech: there is no need to wait for its duration
+    assert draft.state.turn is not None
+    return draft.state.turn
+
+
+def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
+    """Note that the speech before a final, or before the answer to a request for it, has become words (rule 3)."""
+    turn = draft.state.turn
+    if turn is None or turn.end is None:
+        return
+    if not event.final:
+        if not event.text.strip():
+            draft.turn(interim=None)
+        return
+    if event.answers is not None:
+        settles = event.answers == turn.request
+    elif draft.state.abilities.finalizes and not turn.by_words:
+        settles = event.end is not None and event.end >= turn.end
+    else:
+        settles = event.end is None or event.end > turn.start
+    if settles:
+        draft.turn(settled=True, interim=None)
+
+
+def _is_duplicate(draft: Draft, piece: Piece) -> bool:
+    if piece.start is None:
+        return False
+    return any(
+        p.text == piece.text and p.start == piece.start and p.end == piece.end for p in draft.state.recent
+    )
+
+
+def _drop(draft: Draft, event: ev.TranscriptReceived, reason: str, rule: str) -> None:
+    if event.final and event.text.strip():
+        draft.announce(ev.TranscriptDropped(draft.now, event.transcript, event.text, reason), rule)
+
+
+def predict(draft: Draft) -> None:
+    """Ask the turn detector about the words so far (rule 2)."""
+    state, turn = draft.state, draft.state.turn
+    assert turn is not None
+    if state.abilities.detects_turns and turn.text:
+        state.requests += 1
+        draft.turn(prediction=state.requests, complete=None)
+        draft.do(PredictTurn(state.requests, turn.text, turn.interim is None, rule="2"))
+
+
+def on_turn_predicted(draft: Draft, event: ev.TurnPredicted) -> None:
+    """Choose the delay by the detector's answer; without one, the short delay (rule 2)."""
+    turn = draft.state.turn
+    if turn is not None and event.request == turn.prediction:
+        probability = event.probability
+        complete = probability is None or probability >= draft.state.policy.detector_threshold
+        draft.turn(complete=complete)
+
+
+# -- the close --
+
+
+def close_if_due(draft: Draft) -> None:
+    """Close the turn when its delay has passed and its words are settled, or its deadline (rule 3)."""
+    _look_behind(draft)
+    turn = draft.state.turn
+    if turn is None or turn.end is None or turn.in_phase(Phase.SHIELDED):
+        return
+    if draft.now >= close_due(draft.state, turn):
+        close(draft)
+
+
+def _look_behind(draft: Draft) -> None:
+    """When what the caller spoke over has ended, a reply may still wait behind it, not yet heard (rule 4)."""
+    turn, reply, past = draft.state.turn, draft.state.reply, draft.state.past
+    if turn is None or reply is None or past is None or past.reply != reply.number or reply.started:
+        return
+    if turn.overlap is not None and turn.overlap.phase is Phase.OVER:
+        draft.overlap(turn.overlap, utterance=reply.number, relation=Relation.JOIN, phase=Phase.PAUSED)
+        overlap.judge(draft)
+
+
+def close(draft: Draft, *, limit: bool = False) -> None:
+    """Close the turn, or drop it where there is nothing to answer."""
+    state, turn = draft.state, draft.state.turn
+    assert turn is not None
+    over = turn.overlap
+    if not turn.said and not turn.before:
+        dismiss(draft, "no words", "3")
+    elif over is not None and turn.only_backchannels and not turn.before and not _answers(over):
+        dismiss(draft, "backchannel", "13")
+    elif turn.in_phase(Phase.GIVEN_UP):
+        dismiss(draft, "late", "13")
+    else:
+        if over is not None and over.phase is not Phase.OVER and over.relation is not Relation.WAIT:
+            overlap.commit(draft, "words at the close", "13", words=turn.words)
+        end = turn.opened if turn.end is None else turn.end
+        _answer(
+            draft, turn, limit=limit, values=seen(delay=endpoint_delay(state, turn), after=draft.now - end)
+        )
+
+
+def _answers(over: Overlap) -> bool:
+    """Whether a "yeah" over this utterance is an answer, and so a turn."""
+    return over.after_question or over.relation is Relation.WAIT
+
+
+def _answer(draft: Draft, turn: CallerTurn, *, limit: bool, values: tuple[tuple[str, object], ...]) -> None:
+    state = draft.state
+    end = draft.now if turn.end is None else turn.end
+    rule = "6" if limit else "3"
+    finals = (*turn.before, *turn.pieces)
+    reply = state.reply
+    if reply is not None:
+        speaking.end(draft, reply, ev.Outcome.CUT, "another turn was closed", "7")
+    state.turn = None
+    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, finals, turn.interim, turn.request)
+    speaking.resume(draft, "the caller is done", "10")
+    transcripts = tuple(p.transcript for p in finals if p.transcript)
+    draft.announce(
+        ev.TurnClosed(draft.now, turn.number, turn.text, transcripts, end, limit), rule, **dict(values)
+    )
+    draft.do(CommitTurn(turn.number, turn.text, rule=rule))
+    if state.abilities.replies:
+        number = speaking.start_reply(draft, turn.number, turn.text, "7")
+        state.past = replace(state.past, reply=number)
+
+
+def dismiss(draft: Draft, reason: str, rule: str) -> None:
+    """End the turn without a reply, each of its finals with its outcome, and let the agent go on (rules 13, 16)."""
+    state, turn = draft.state, draft.state.turn
+    if turn is None:
+        return
+    for piece in turn.pieces:
+        if piece.kind is Interruption.BACKCHANNEL and turn.overlap is not None:
+            draft.announce(ev.BackchannelHeard(draft.now, piece.transcript, piece.text), rule)
+        else:
+            draft.announce(ev.TranscriptDropped(draft.now, piece.transcript, piece.text, reason), rule)
+    end = draft.now if turn.end is None else turn.end
+    keep = state.past is not None and turn.overlap is not None and turn.overlap.relation is Relation.JOIN
+    if not keep:
+        state.past = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
+    state.turn = None
+    draft.announce(ev.TurnDropped(draft.now, turn.number, reason), rule)
+    speaking.resume(draft, reason, rule)
+
+
+def limit(draft: Draft) -> None:
+    """Close a turn that is too long; what the caller goes on to say belongs to the next one (rule 6)."""
+    turn = draft.state.turn
+    if turn is None:
+        return
+    speaks = turn.end is None
+    if turn.said or turn.before:
+        close(draft, limit=True)
+    else:
+        dismiss(draft, "limit", "6")
+    if speaks:
+        _go_on(draft)
+
+
+def _go_on(draft: Draft) -> None:
+    """Open the next turn for speech that goes on; it neither pauses nor cuts what the agent says now."""
+    open_turn(draft, draft.now, "6")
+    utterance = draft.state.reply or draft.state.current
+    if utterance is not None:
+        draft.turn(overlap=Overlap(utterance.number, Relation.BARGE_IN, Phase.SHIELDED))
+
+
+# -- text --
+
+
+def on_text_received(draft: Draft, event: ev.TextReceived) -> None:
+    """Cut the agent, and answer the text at once with what was said before it (rule 14)."""
+    state = draft.state
+    if state.life is not Life.ACTIVE:
+        return
+    state.away, state.active_at = False, draft.now
+    for utterance in (state.reply, state.current):
+        if utterance is not None and utterance.interruptible and state.utterance(utterance.number):
+            speaking.end(draft, utterance, ev.Outcome.CUT, "text", "14")
+    turn = state.turn or open_turn(draft, draft.now, "1")
+    speaks = turn.end is None and turn.opened < draft.now
+    piece = Piece(0, event.text.strip(), Interruption.WORDS, draft.now, draft.now)
+    said = turn.said
+    turn = draft.turn(pieces=(*said, piece), interim=None, end=draft.now, overlap=None)
+    _answer(draft, turn, limit=False, values=seen(text=event.text))
+    if speaks:
+        _go_on(draft)

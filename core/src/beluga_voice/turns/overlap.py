@@ -1,0 +1,136 @@
+"""The caller speaks while the agent does: rules 4 and 11 to 15.
+
+On speech the utterance is paused, and nothing is decided. Then words, their number, their kind and the duration
+decide: a barge-in cuts it, a false one lets it go on at the same sample.
+"""
+
+from __future__ import annotations
+
+from beluga_voice import events as ev
+from beluga_voice.events import Outcome, Source
+from beluga_voice.turns import hearing, speaking
+from beluga_voice.turns.draft import Draft
+from beluga_voice.turns.state import CallerTurn, Overlap, Phase, Relation, State
+
+EPSILON = 1e-9
+"""Seconds by which sums of times may differ and still count as equal."""
+
+
+def begin(draft: Draft, start: float, after_question: bool) -> None:
+    """Speech began at `start`: find what it is spoken over, and be silent where that is due already."""
+    state, turn = draft.state, draft.state.turn
+    assert turn is not None
+    if turn.overlap is None or turn.overlap.phase in (Phase.GIVEN_UP, Phase.OVER):
+        found = _find(state, start, after_question)
+        if found is None:
+            return
+        turn = draft.turn(overlap=found)
+    over = turn.overlap
+    assert over is not None
+    at_once = over.phase is Phase.PAUSED
+    late = over.phase is Phase.DETECTING and draft.now - start >= state.policy.pause_after - EPSILON
+    if at_once or late:
+        pause(draft)
+
+
+def _find(state: State, start: float, after_question: bool) -> Overlap | None:
+    current, reply, past = state.current, state.reply, state.past
+    if current is not None and not current.interruptible:
+        return Overlap(current.number, Relation.BARGE_IN, Phase.SHIELDED, after_question)
+    if reply is not None and past is not None and past.reply == reply.number:
+        heard = reply.heard_until(start)
+        if heard < state.policy.join_window or not reply.started:
+            waits = not reply.started and (current is None or current is reply)
+            phase = Phase.PAUSED if waits else Phase.DETECTING
+            return Overlap(reply.number, Relation.JOIN, phase, after_question)
+    if current is None:
+        return None
+    if not current.started:
+        return Overlap(current.number, Relation.WAIT, Phase.PAUSED, after_question)
+    phase = Phase.PAUSED if current.starved is not None else Phase.DETECTING
+    return Overlap(current.number, Relation.BARGE_IN, phase, after_question)
+
+
+def pause(draft: Draft) -> None:
+    """Silence the agent for speech that is not yet decided (rule 12)."""
+    turn = draft.state.turn
+    if turn is None or turn.overlap is None:
+        return
+    rule = "12" if turn.overlap.relation is Relation.BARGE_IN else "4"
+    draft.overlap(turn.overlap, phase=Phase.PAUSED)
+    speaking.pause(draft, rule, speech=turn.seconds(draft.now))
+
+
+def judge(draft: Draft) -> None:
+    """Decide, if the words, their kind and their duration allow it already (rules 4 and 13)."""
+    turn = draft.state.turn
+    if turn is None or turn.overlap is None:
+        return
+    over = turn.overlap
+    if over.phase in (Phase.SHIELDED, Phase.OVER) or over.relation is Relation.WAIT:
+        return
+    if _is_backchannel(turn):
+        hearing.dismiss(draft, "backchannel", "13")
+    elif over.relation is Relation.JOIN:
+        if turn.words > 0:
+            take_up(draft, turn)
+    elif turn.asks_to_stop:
+        commit(draft, "stop word", "13", text=turn.text)
+    elif enough(draft.state, turn.words, turn.seconds(draft.now)):
+        commit(draft, "words", "13", words=turn.words, seconds=turn.seconds(draft.now))
+
+
+def _is_backchannel(turn: CallerTurn) -> bool:
+    """Only backchannels, in a final, from a caller who is done, and no answer to a question."""
+    assert turn.overlap is not None
+    final = turn.interim is None and turn.end is not None
+    return final and turn.only_backchannels and not turn.overlap.after_question
+
+
+def enough(state: State, words: int, seconds: float) -> bool:
+    """Whether so many words in so many seconds commit a barge-in at once (rule 13)."""
+    policy = state.policy
+    many, long = words >= policy.barge_in_words, seconds >= policy.barge_in_seconds - EPSILON
+    if policy.barge_in_needs == "all":
+        return many and long
+    return words > 0 and (many or long)
+
+
+def commit(draft: Draft, reason: str, rule: str, **values: object) -> None:
+    """The caller takes the floor: cut what is heard, the live reply, and what was queued before (rule 14)."""
+    turn = draft.state.turn
+    assert turn is not None
+    assert turn.overlap is not None
+    draft.announce(ev.BargeIn(draft.now, turn.overlap.utterance, reason), rule, **values)
+    cut(draft, f"barge-in: {reason}", "14", asked_before=turn.opened)
+
+
+def cut(draft: Draft, reason: str, rule: str, *, asked_before: float) -> None:
+    """End the reply and each `say` that may be cut, if it is on the air or was asked for before then."""
+    state = draft.state
+    for utterance in state.utterances:
+        heard = utterance.number == state.on_air or utterance.source is Source.REPLY
+        if utterance.interruptible and (heard or utterance.asked <= asked_before):
+            speaking.end(draft, utterance, Outcome.CUT, reason, rule)
+
+
+def take_up(draft: Draft, turn: CallerTurn) -> None:
+    """The caller goes on with the turn that was closed too early: its reply is taken back (rule 4)."""
+    state, past = draft.state, draft.state.past
+    assert past is not None
+    reply = state.reply
+    if reply is not None:
+        speaking.end(draft, reply, Outcome.CUT, "the caller went on", "4", commit=False)
+    cut(draft, "the caller went on", "4", asked_before=turn.opened)
+    draft.turn(number=past.number, before=past.said)
+    draft.announce(ev.TurnOpened(draft.now, past.number), "4", text=turn.text)
+    state.past = None
+
+
+def give_up(draft: Draft) -> None:
+    """Speech without a word for too long: go on over it (rule 13)."""
+    turn = draft.state.turn
+    if turn is None or turn.overlap is None:
+        return
+    draft.overlap(turn.overlap, phase=Phase.GIVEN_UP, relation=Relation.BARGE_IN)
+    speaking.resume(draft, "undecided", "13", seconds=turn.seconds(draft.now))

@@ -1,0 +1,314 @@
+"""The agent's side: replies and `say`, their order, their clocks and their ends; start and stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from beluga_voice import events as ev
+from beluga_voice.commands import (
+    CommitTurn,
+    EndSession,
+    EndUtterance,
+    Pause,
+    Play,
+    PrepareSay,
+    Resume,
+    StartReply,
+)
+from beluga_voice.events import Outcome, Source, WhileCallerSpeaks
+from beluga_voice.turns.deadlines import owed
+from beluga_voice.turns.draft import Draft, seen
+from beluga_voice.turns.state import (
+    Awaits,
+    CallerTurn,
+    Life,
+    Overlap,
+    Phase,
+    Relation,
+    Utterance,
+)
+
+# -- life --
+
+
+def on_session_started(draft: Draft, event: ev.SessionStarted) -> None:
+    """Begin to listen."""
+    state = draft.state
+    if state.life is Life.INITIAL:
+        state.life = Life.ACTIVE
+        state.quiet_from = state.active_at = event.at
+
+
+def on_stop_requested(draft: Draft, event: ev.StopRequested) -> None:
+    """End, at once or once what plays and what is protected was heard (rule 20)."""
+    state = draft.state
+    _keep_open_turn(draft)
+    for utterance in state.utterances:
+        stays = event.drain and (utterance.number == state.on_air or not utterance.interruptible)
+        if not stays:
+            end(draft, utterance, Outcome.CUT, "the session was stopped", "20")
+    state.life = Life.DRAINING
+    state.ending = event.reason
+    resume(draft, "the session is being drained", "20")
+
+
+def _keep_open_turn(draft: Draft) -> None:
+    """Keep the words that are in no closed turn, without a reply."""
+    state = draft.state
+    turn, state.turn = state.turn, None
+    if turn is not None and (turn.pieces or turn.before):
+        text = " ".join(piece.text for piece in (*turn.before, *turn.pieces))
+        draft.do(CommitTurn(turn.number, text, rule="20"))
+        transcripts = tuple(piece.transcript for piece in turn.pieces)
+        draft.announce(ev.TurnCommitted(draft.now, turn.number, text, transcripts), "20")
+    elif turn is not None:
+        draft.announce(ev.TurnDropped(draft.now, turn.number, "the session was stopped"), "20")
+
+
+# -- what is to be said --
+
+
+def on_say_requested(draft: Draft, event: ev.SayRequested) -> None:
+    """Queue a `say` by its priority (rule 10)."""
+    state = draft.state
+    state.numbers = max(state.numbers, event.utterance)
+    said = Utterance(
+        event.utterance,
+        Source.SAY,
+        state.turns,
+        event.at,
+        event.interruptible,
+        event.priority,
+        event.while_caller_speaks,
+    )
+    if state.life is Life.DRAINING:
+        _refuse(draft, said, "the session is being stopped", "20")
+    elif event.while_caller_speaks is WhileCallerSpeaks.DROP and _holds_floor(state.turn):
+        _refuse(draft, said, "the caller is speaking", "10")
+    else:
+        state.away = False
+        place = _place(draft, said)
+        state.utterances = (*state.utterances[:place], said, *state.utterances[place:])
+
+
+def _refuse(draft: Draft, said: Utterance, reason: str, rule: str) -> None:
+    draft.do(EndUtterance(said.number, said.turn, Outcome.CUT, reason, rule=rule))
+
+
+def _place(draft: Draft, said: Utterance) -> int:
+    """Where it belongs: after what is on the air and after the reply, before those of lower priority."""
+    utterances, on_air = draft.state.utterances, draft.state.on_air
+    place = len(utterances)
+    while place > 0:
+        before = utterances[place - 1]
+        if before.source is Source.REPLY or before.number == on_air or before.priority >= said.priority:
+            break
+        place -= 1
+    return place
+
+
+def start_reply(draft: Draft, turn: int, text: str, rule: str) -> int:
+    """Ask the agent to answer; the reply plays after what was queued before (rules 7 and 10)."""
+    state = draft.state
+    assert state.reply is None, "a reply lives"
+    state.numbers += 1
+    reply = Utterance(
+        state.numbers, Source.REPLY, turn, draft.now, prepared=True, awaits=Awaits.TEXT, since=draft.now
+    )
+    state.utterances = (*state.utterances, reply)
+    draft.announce(ev.ReplyStarted(draft.now, turn, reply.number), rule)
+    draft.do(StartReply(turn, reply.number, text, rule=rule, saw=seen(text=text)))
+    return reply.number
+
+
+def on_cut_requested(draft: Draft, event: ev.CutRequested) -> None:
+    """End an utterance that the application takes back."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None:
+        end(draft, utterance, Outcome.CUT, "cancelled", "10")
+
+
+# -- its making --
+
+
+def on_text_awaited(draft: Draft, event: ev.TextAwaited) -> None:
+    """The agent owes text."""
+    _await(draft, event.utterance, Awaits.TEXT)
+
+
+def on_audio_awaited(draft: Draft, event: ev.AudioAwaited) -> None:
+    """The TTS owes audio."""
+    _await(draft, event.utterance, Awaits.AUDIO)
+
+
+def on_audio_received(draft: Draft, event: ev.AudioReceived) -> None:
+    """The TTS gave audio."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None:
+        draft.put(replace(utterance, awaits=Awaits.NOTHING, since=draft.now, ready=True))
+
+
+def _await(draft: Draft, number: int, awaits: Awaits) -> None:
+    utterance = draft.state.utterance(number)
+    if utterance is not None:
+        draft.put(replace(utterance, awaits=awaits, since=draft.now))
+
+
+def on_synthesis_finished(draft: Draft, event: ev.SynthesisFinished) -> None:
+    """Nothing more is owed; an utterance without any audio is over."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is None:
+        return
+    draft.put(replace(utterance, awaits=Awaits.NOTHING, finished=True, starved=None))
+    if event.empty:
+        end(draft, utterance, Outcome.PLAYED, "nothing to say", "7")
+
+
+def on_utterance_failed(draft: Draft, event: ev.UtteranceFailed) -> None:
+    """Agent or TTS failed: what was heard stays (rule 8)."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None:
+        end(draft, utterance, Outcome.FAILED, event.error, "8")
+
+
+def overdue(draft: Draft, timer: ev.TimerName) -> None:
+    """Fail the utterance whose deadline has passed (rule 8)."""
+    policy = draft.state.policy
+    texts = {
+        ev.TimerName.FIRST_TEXT: f"the agent gave no text for {policy.first_text:g} s",
+        ev.TimerName.FIRST_AUDIO: f"the TTS gave no audio for {policy.first_audio:g} s",
+        ev.TimerName.STALL: f"the audio stalled for {policy.stall:g} s",
+    }
+    for utterance in (draft.state.reply, draft.state.current):
+        if utterance is not None and _is_overdue(draft, utterance, timer):
+            end(draft, utterance, Outcome.FAILED, texts[timer], "8")
+            break
+
+
+def _is_overdue(draft: Draft, utterance: Utterance, timer: ev.TimerName) -> bool:
+    name, due = owed(draft.state.policy, utterance)
+    return name is timer and due is not None and due <= draft.now
+
+
+# -- its playout --
+
+
+def on_playout_started(draft: Draft, event: ev.PlayoutStarted) -> None:
+    """The first sample was heard."""
+    _continue(draft, event.utterance)
+
+
+def on_playout_continued(draft: Draft, event: ev.PlayoutContinued) -> None:
+    """It is heard again."""
+    _continue(draft, event.utterance)
+
+
+def _continue(draft: Draft, number: int) -> None:
+    utterance = draft.state.utterance(number)
+    if utterance is not None and number == draft.state.on_air and number != draft.state.paused:
+        draft.state.active_at = draft.now
+        draft.put(replace(utterance, started=True, ready=True, starved=None, playing_from=draft.now))
+
+
+def on_playout_starved(draft: Draft, event: ev.PlayoutStarved) -> None:
+    """There is no more audio for now."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None and event.utterance == draft.state.on_air:
+        draft.state.active_at = draft.now
+        draft.put(replace(utterance.silenced(draft.now), starved=draft.now))
+
+
+def on_playout_finished(draft: Draft, event: ev.PlayoutFinished) -> None:
+    """The last sample was heard."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None and event.utterance == draft.state.on_air:
+        draft.state.active_at = draft.state.quiet_from = draft.now
+        end(draft, utterance, Outcome.PLAYED, "", "10")
+
+
+# -- the air --
+
+
+def advance(draft: Draft) -> None:
+    """Put the next utterance on the air if none is and it may be, and prepare the one after (rule 10)."""
+    state = draft.state
+    if not state.on_air and state.utterances and _may_play(draft, state.utterances[0]):
+        state.on_air = state.utterances[0].number
+        draft.do(Play(state.on_air, rule="10"))
+        if _holds_floor(state.turn):
+            draft.turn(overlap=Overlap(state.on_air, Relation.BARGE_IN, Phase.SHIELDED))
+    for utterance in state.utterances[:2]:
+        if not utterance.prepared:
+            draft.put(replace(utterance, prepared=True, awaits=Awaits.AUDIO, since=draft.now))
+            draft.do(PrepareSay(utterance.number, rule="10"))
+    if state.life is Life.DRAINING and not state.utterances:
+        state.life = Life.ENDED
+        draft.do(EndSession(state.ending, rule="20"))
+        draft.announce(ev.SessionEnded(draft.now, state.ending), "20")
+
+
+def _may_play(draft: Draft, utterance: Utterance) -> bool:
+    if not _holds_floor(draft.state.turn):
+        return True
+    return utterance.while_caller_speaks is WhileCallerSpeaks.SPEAK and utterance.source is Source.SAY
+
+
+def _holds_floor(turn: CallerTurn | None) -> bool:
+    """Whether the agent is to keep silent for the caller's open turn."""
+    return turn is not None and (
+        turn.overlap is None or turn.overlap.phase not in (Phase.GIVEN_UP, Phase.SHIELDED)
+    )
+
+
+def pause(draft: Draft, rule: str, **values: object) -> None:
+    """Silence what is on the air, and stop its clocks."""
+    state = draft.state
+    current = state.current
+    if current is None or state.paused:
+        return
+    draft.put(current.silenced(draft.now))
+    state.paused, state.paused_at = current.number, draft.now
+    draft.do(Pause(current.number, rule=rule, saw=seen(**values)))
+    draft.announce(ev.UtterancePaused(draft.now, current.number), rule)
+
+
+def resume(draft: Draft, reason: str, rule: str, **values: object) -> None:
+    """Let what is paused go on at the same sample, and its clocks too."""
+    state = draft.state
+    if not state.paused:
+        return
+    number, state.paused = state.paused, 0
+    state.utterances = tuple(_shifted(u, state.paused_at, draft.now) for u in state.utterances)
+    current = state.utterance(number)
+    if current is not None:
+        if current.started and current.starved is None:
+            draft.put(replace(current, playing_from=draft.now))
+        draft.do(Resume(number, rule=rule, saw=seen(**values)))
+        draft.announce(ev.UtteranceResumed(draft.now, number, reason), rule)
+
+
+def _shifted(utterance: Utterance, paused_at: float, now: float) -> Utterance:
+    """The same, as if the pause had not been."""
+    since = utterance.since + now - max(utterance.since, paused_at)
+    starved = utterance.starved
+    if starved is not None:
+        starved += now - max(starved, paused_at)
+    return replace(utterance, since=since, starved=starved)
+
+
+def end(
+    draft: Draft, utterance: Utterance, outcome: Outcome, reason: str, rule: str, *, commit: bool = True
+) -> None:
+    """End an utterance, wherever it is."""
+    state = draft.state
+    state.utterances = tuple(u for u in state.utterances if u.number != utterance.number)
+    if state.on_air == utterance.number:
+        state.on_air = 0
+        if utterance.started:
+            state.quiet_from = state.active_at = max(state.active_at, draft.now)
+    if state.paused == utterance.number:
+        state.paused = 0
+    turn = state.turn
+    if turn is not None and turn.overlap is not None and turn.overlap.utterance == utterance.number:
+        draft.overlap(turn.overlap, phase=Phase.OVER)
+    draft.do(EndUtterance(utterance.number, utterance.turn, outcome, reason, commit, rule=rule))

@@ -1,0 +1,308 @@
+"""What the engine knows: the caller's turn, the agent's utterances, and how they overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from beluga_voice.events import EndReason, SessionState, Source, TimerName, WhileCallerSpeaks
+from beluga_voice.turns.policy import TurnPolicy
+from beluga_voice.words import Interruption
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What the parts of this session can do, as far as decisions depend on it.
+
+    Attributes:
+        replies: there is an agent to answer.
+        detects_turns: there is a turn detector to ask.
+        finalizes: the STT answers each request for its final words.
+        stt_delay: seconds after speech end within which 99 % of finals arrive, as the STT declares; 0 if unknown.
+    """
+
+    replies: bool = True
+    detects_turns: bool = False
+    finalizes: bool = True
+    stt_delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words of the caller: one transcript that counts."""
+
+    transcript: int
+    text: str
+    kind: Interruption
+    start: float | None
+    end: float | None
+
+
+class Relation(Enum):
+    """What the caller's speech may do to the utterance it was spoken over."""
+
+    BARGE_IN = "barge-in"
+    """Cut it, by rule 13."""
+
+    JOIN = "join"
+    """Take up the turn that it answers, by rule 4."""
+
+    WAIT = "wait"
+    """Keep it waiting, unheard, until the turn has closed."""
+
+
+class Phase(Enum):
+    """How far it is decided."""
+
+    DETECTING = "detecting"
+    """The utterance still plays; the speech is shorter than the pause."""
+
+    PAUSED = "paused"
+    """The utterance is silent until it is decided."""
+
+    GIVEN_UP = "given up"
+    """Undecided too long: the utterance goes on over this speech."""
+
+    SHIELDED = "shielded"
+    """This speech neither pauses nor cuts the utterance."""
+
+    OVER = "over"
+    """The utterance ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Speech of the caller over an utterance of the agent.
+
+    Attributes:
+        after_question: the sentence being heard as the speech began was a question: a "yeah" answers it.
+    """
+
+    utterance: int
+    relation: Relation
+    phase: Phase
+    after_question: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTurn:
+    """The caller's open turn.
+
+    Attributes:
+        opened: when it began.
+        start: when its latest speech began.
+        end: when its latest speech ended; None while the caller speaks.
+        spoken: seconds of its speeches that have ended.
+        by_words: it was opened by words, and the VAD has seen nothing of it.
+        pieces: its finals.
+        interim: words that may change.
+        request: number of the latest request for final words; 0 if none.
+        settled: all its speech has become final words, or none.
+        prediction: number of the latest question to the turn detector; 0 if none.
+        complete: the turn detector's answer; None while it is owed.
+        overlap: the utterance that it is spoken over.
+        before: the words of the closed turn that it goes on with.
+    """
+
+    number: int
+    opened: float
+    start: float
+    end: float | None = None
+    spoken: float = 0.0
+    by_words: bool = False
+    pieces: tuple[Piece, ...] = ()
+    interim: Piece | None = None
+    request: int = 0
+    settled: bool = False
+    prediction: int = 0
+    complete: bool | None = None
+    overlap: Overlap | None = None
+    before: tuple[Piece, ...] = ()
+
+    @property
+    def said(self) -> tuple[Piece, ...]:
+        """Finals and interim words since the turn opened."""
+        return self.pieces if self.interim is None else (*self.pieces, self.interim)
+
+    @property
+    def text(self) -> str:
+        """All words of the turn."""
+        return " ".join(piece.text for piece in (*self.before, *self.said))
+
+    @property
+    def only_backchannels(self) -> bool:
+        """There are words, and none of them takes the floor."""
+        said = self.said
+        return bool(said) and all(piece.kind is Interruption.BACKCHANNEL for piece in said)
+
+    @property
+    def asks_to_stop(self) -> bool:
+        """Some of the words ask the agent to stop."""
+        return any(piece.kind is Interruption.STOP for piece in self.said)
+
+    @property
+    def words(self) -> int:
+        """Number of words that are no backchannel."""
+        return sum(len(p.text.split()) for p in self.said if p.kind is not Interruption.BACKCHANNEL)
+
+    def seconds(self, now: float) -> float:
+        """Seconds of speech, up to `now` if the caller is speaking."""
+        return self.spoken if self.end is not None else self.spoken + max(0.0, now - self.start)
+
+    def in_phase(self, phase: Phase) -> bool:
+        """Whether it is spoken over an utterance and decided so far."""
+        return self.overlap is not None and self.overlap.phase is phase
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """The turn that closed last, for words of it that come late.
+
+    Attributes:
+        closed: when it closed.
+        end: when its last speech ended.
+        spoken: seconds of its speech.
+        finals: the final words it was made of; empty if it was dropped.
+        interim: words that were not final when it closed.
+        request: number of its latest request for final words.
+        reply: the utterance that answers it; 0 if none.
+    """
+
+    number: int
+    closed: float
+    end: float
+    spoken: float
+    finals: tuple[Piece, ...] = ()
+    interim: Piece | None = None
+    request: int = 0
+    reply: int = 0
+
+    @property
+    def said(self) -> tuple[Piece, ...]:
+        """All words it was closed with."""
+        return self.finals if self.interim is None else (*self.finals, self.interim)
+
+
+class Awaits(Enum):
+    """What an utterance waits for."""
+
+    NOTHING = "nothing"
+    TEXT = "text"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A reply or a `say` that has not ended.
+
+    Attributes:
+        turn: the caller's turn it answers or follows.
+        prepared: it is being synthesised, or has been.
+        awaits: what it waits for, since `since`.
+        ready: audio of it has come.
+        finished: all its audio has come.
+        started: its first sample was heard.
+        playing_from: since when it is being heard; None while it is not.
+        heard: seconds heard before that.
+        starved: since when more audio is owed than there is; None if not.
+    """
+
+    number: int
+    source: Source
+    turn: int
+    asked: float
+    interruptible: bool = True
+    priority: int = 0
+    while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT
+    prepared: bool = False
+    awaits: Awaits = Awaits.NOTHING
+    since: float = 0.0
+    ready: bool = False
+    finished: bool = False
+    started: bool = False
+    playing_from: float | None = None
+    heard: float = 0.0
+    starved: float | None = None
+
+    def heard_until(self, now: float) -> float:
+        """Seconds of it that were heard at `now`."""
+        playing = 0.0 if self.playing_from is None else max(0.0, now - self.playing_from)
+        return self.heard + playing
+
+    def silenced(self, now: float) -> Utterance:
+        """The same, no longer being heard."""
+        return replace(self, heard=self.heard_until(now), playing_from=None)
+
+
+class Life(Enum):
+    """Where the session is in its life."""
+
+    INITIAL = "initial"
+    ACTIVE = "active"
+    DRAINING = "draining"
+    ENDED = "ended"
+
+
+@dataclass(slots=True)
+class State:
+    """All that the engine knows of a session. `step` never changes the one it is given.
+
+    Attributes:
+        visible: the session's state as announced last.
+        turn: the caller's open turn.
+        past: the turn that closed last.
+        turns: the last turn number given.
+        numbers: the last utterance number given.
+        requests: the last number given to a question (for final words or a prediction).
+        hearing: audio is being sent to an STT that wants speech only.
+        utterances: what the agent says, in the order of playing; the one on the air is the first.
+        on_air: number of the utterance on the air; 0 if none.
+        paused: number of the utterance that is paused, since `paused_at`; 0 if none.
+        away: the caller is away.
+        quiet_from: since when both are silent, for being away.
+        active_at: when something was said, written or heard last, for the session's timeout.
+        recent: the latest finals, for finding duplicates.
+        timers: what runs, and when it is due.
+        ending: why the session is being ended, once it is.
+    """
+
+    policy: TurnPolicy = field(default_factory=TurnPolicy)
+    abilities: Abilities = field(default_factory=Abilities)
+    life: Life = Life.INITIAL
+    visible: SessionState = SessionState.INITIAL
+    turn: CallerTurn | None = None
+    past: PastTurn | None = None
+    turns: int = 0
+    numbers: int = 0
+    requests: int = 0
+    hearing: bool = False
+    utterances: tuple[Utterance, ...] = ()
+    on_air: int = 0
+    paused: int = 0
+    paused_at: float = 0.0
+    away: bool = False
+    quiet_from: float = 0.0
+    active_at: float = 0.0
+    recent: tuple[Piece, ...] = ()
+    timers: dict[TimerName, float] = field(default_factory=dict)
+    ending: EndReason = EndReason.STOPPED
+
+    def utterance(self, number: int) -> Utterance | None:
+        """The utterance of that number, unless it has ended."""
+        for utterance in self.utterances:
+            if utterance.number == number:
+                return utterance
+        return None
+
+    @property
+    def current(self) -> Utterance | None:
+        """The utterance on the air."""
+        return self.utterance(self.on_air) if self.on_air else None
+
+    @property
+    def reply(self) -> Utterance | None:
+        """The live reply; there is at most one."""
+        for utterance in self.utterances:
+            if utterance.source is Source.REPLY:
+                return utterance
+        return None
