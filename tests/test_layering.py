@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "core/src/beluga_voice"
@@ -36,17 +40,19 @@ IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "socket", "subproces
 KEPT_TO = {
     "click": {"cli"},
     "dependency_injector": {"container"},
+    "dotenv": {"settings"},
     "numpy": {"audio", "cli", "playout", "session", "testing"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "pydantic": {"cli", "container", "plugins", "settings", "testing"},
-    "pydantic_settings": {"container", "settings"},
+    "pydantic_core": {"settings"},
+    "pydantic_settings": {"settings"},
     "pytest": {"testing"},
     "hypothesis": {"testing"},
 }
 
-# What a plugin may build on: the contracts, and what they speak of. The rest of core is the core's own.
-FOR_PLUGINS = {"audio", "contracts", "conversation", "errors", "hookspecs", "words"}
+# What a plugin may build on: the contracts, what they speak of, and a few tools. The rest is the core's own.
+FOR_PLUGINS = {"audio", "clock", "contracts", "conversation", "errors", "hookspecs", "sentences", "words"}
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,37 @@ def test_every_requirement_of_core_has_its_place() -> None:
     known = KEPT_TO.keys() | sys.stdlib_module_names | {"beluga_voice"}
     strangers = sorted({str(i) for i in IMPORTS if i.top not in known})
     assert not strangers, "not in KEPT_TO:\n" + "\n".join(strangers)
+
+
+def required_by(project: Path) -> set[str]:
+    """Names of the distributions that a distribution declares to need."""
+    settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    return {canonicalize_name(Requirement(text).name) for text in settings["project"]["dependencies"]}
+
+
+def undeclared(imports: list[Import], declared: set[str]) -> list[str]:
+    """Imports at run time of distributions that are not declared; pydantic-core is pydantic's own."""
+    providers = packages_distributions()
+    declared = declared | {"beluga-voice", "pydantic-core"}
+    return [
+        str(i)
+        for i in imports
+        if i.top in providers and not i.typing_only
+        if not {canonicalize_name(name) for name in providers[i.top]} & declared
+    ]
+
+
+def test_core_declares_what_it_imports() -> None:
+    outside_pytest = [i for i in IMPORTS if unit_of(i.path) != "testing"]
+    wrong = undeclared(outside_pytest, required_by(ROOT / "core"))
+    assert not wrong, "not a dependency in core/pyproject.toml:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("package", PLUGINS, ids=lambda path: path.name)
+def test_a_plugin_declares_what_it_imports_beyond_core_s_own(package: Path) -> None:
+    own = [i for i in PLUGIN_IMPORTS if package in i.path.parents and i.top != package.name]
+    wrong = undeclared(own, required_by(package.parent.parent) | required_by(ROOT / "core"))
+    assert not wrong, "not a dependency in its pyproject.toml:\n" + "\n".join(wrong)
 
 
 def test_a_plugin_builds_on_the_contracts_alone() -> None:
