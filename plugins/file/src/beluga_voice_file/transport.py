@@ -1,0 +1,178 @@
+"""A caller who speaks from a file, and whose call is recorded to another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beluga_voice.audio import AudioFrame
+from beluga_voice.contracts import Receiver, Transport
+from beluga_voice.errors import ClosedError, ConfigurationError, ProviderError
+from beluga_voice_file.recording import CallRecording
+from beluga_voice_file.settings import FileSettings
+from beluga_voice_file.wav import Wav, read_wav
+
+_FRAMES_PER_SECOND = 50
+
+logger = logging.getLogger(__name__)
+
+
+class FileTransport(Transport):
+    """Plays a WAV file to the session as a caller would speak it, then listens until the agent falls silent.
+
+    A frame of 20 ms arrives when its last sample has been spoken, on a schedule that does not drift, on the
+    running loop's clock: in real time on asyncio's own loop, and as fast as the engines go on
+    `beluga_voice.clock.VirtualTimeLoop`. After the file the caller is silent, and hangs up (`end_of_input`)
+    once nobody has said anything for `FileSettings.trailing_silence`.
+
+    The file's sample rate is the line's, both ways, and the recording's: its left channel is the file, sample
+    for sample, and its right channel what the agent sent, at the place of what the caller said just then.
+
+    The file is read when the transport is made, since a line's rate must be known before it opens.
+    """
+
+    def __init__(self, settings: FileSettings) -> None:
+        """Read the file.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or would be overwritten by the recording.
+            AudioError: it is no WAV file of a known form.
+        """
+        self._settings = settings
+        if settings.record is not None and settings.record.resolve() == settings.path.resolve():
+            raise ConfigurationError(
+                f"record {settings.record} is the file that is played; name another, it would be overwritten"
+            )
+        wav = read_wav(settings.path)
+        _warn_if_cut_off(settings, wav)
+        self._samples = wav.samples
+        self.input_sample_rate = wav.sample_rate
+        self.output_sample_rate = wav.sample_rate
+        self._receiver: Receiver | None = None
+        self._recording: CallRecording | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._opened = self._closed = False
+        self._frames = 0
+
+    async def open(self, receiver: Receiver) -> None:
+        """Start the call: the first frame follows in 20 ms.
+
+        Raises:
+            ConfigurationError: the recording cannot be written.
+            ClosedError: the transport was opened or closed before.
+        """
+        if self._opened or self._closed:
+            raise ClosedError(
+                "a file transport is one call and was opened before; make another for each session"
+            )
+        if self._settings.record is not None:
+            self._recording = CallRecording(self._settings.record, self.output_sample_rate)
+        self._opened = True
+        self._receiver = receiver
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.time()
+        self._quiet_since = self._start + len(self._samples) / self.input_sample_rate
+        self._schedule()
+
+    def send_nowait(self, frame: AudioFrame) -> None:
+        """Hear one frame of the agent's, and record it. A line that is not open loses it."""
+        if not self._opened or self._closed:
+            return
+        now = self._loop.time()
+        self._quiet_since = max(self._quiet_since, now + frame.duration)
+        if self._recording is not None:
+            position = round((now - self._start) * self.output_sample_rate)
+            self._recording.add_agent(frame.samples, position)
+
+    async def aclose(self) -> None:
+        """Hang up and finish the recording. Idempotent.
+
+        Raises:
+            ProviderError: the recording's end cannot be written.
+        """
+        self._closed = True
+        self._hang_up()
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            try:
+                recording.close()
+            except OSError as error:
+                raise self._recording_failed(error) from error
+
+    def _schedule(self) -> None:
+        when = self._start + (self._frames + 1) / _FRAMES_PER_SECOND
+        self._timer = self._loop.call_at(when, self._push)
+
+    def _push(self) -> None:
+        """Push the frame that is due, and hang up when it was the last that anyone waits for."""
+        receiver = self._receiver
+        if receiver is None:
+            return
+        start = self._frames * self.input_sample_rate // _FRAMES_PER_SECOND
+        self._frames += 1
+        samples = self._cut(start, self._frames * self.input_sample_rate // _FRAMES_PER_SECOND)
+        # Before the push: what it raises is the loop's to report and does not stop the call.
+        self._schedule()
+        if not self._recorded(samples):
+            return
+        receiver.process_audio(AudioFrame(samples, self.input_sample_rate, start))
+        if self._loop.time() - self._quiet_since >= self._settings.trailing_silence:
+            self._hang_up()
+            receiver.end_of_input()
+
+    def _recorded(self, samples: NDArray[np.int16]) -> bool:
+        """Record what the caller says; if that fails, end the call and say why."""
+        if self._recording is None:
+            return True
+        try:
+            self._recording.add_caller(samples)
+        except OSError as error:
+            self._give_up_recording(error)
+            return False
+        return True
+
+    def _give_up_recording(self, error: OSError) -> None:
+        receiver, recording = self._receiver, self._recording
+        self._hang_up()
+        self._recording = None
+        if recording is not None:
+            with contextlib.suppress(OSError):
+                recording.close()
+        if receiver is not None:
+            receiver.end_of_input(self._recording_failed(error))
+
+    def _cut(self, start: int, end: int) -> NDArray[np.int16]:
+        """Return what the caller says from `start` to `end`: the file, then silence."""
+        samples = self._samples[start:end]
+        if len(samples) == end - start:
+            return samples
+        silence = np.zeros(end - start, np.int16)
+        silence[: len(samples)] = samples
+        return silence
+
+    def _hang_up(self) -> None:
+        self._receiver = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _recording_failed(self, error: OSError) -> ProviderError:
+        return ProviderError(
+            f"recording to {self._settings.record} failed: {error.strerror}; the call ends there: "
+            "make room on the disk and try again"
+        )
+
+
+def _warn_if_cut_off(settings: FileSettings, wav: Wav) -> None:
+    if wav.missing_samples:
+        there = len(wav.samples) / wav.sample_rate
+        announced = there + wav.missing_samples / wav.sample_rate
+        logger.warning(
+            "%s is cut off: it announces %.2f s and holds %.2f s, which are played",
+            settings.path,
+            announced,
+            there,
+        )
