@@ -28,7 +28,9 @@ class AudioFrame:
         self.position = position
 
     @classmethod
-    def from_bytes(cls, data: bytes | bytearray | memoryview, sample_rate: int, position: int = 0) -> AudioFrame:
+    def from_bytes(
+        cls, data: bytes | bytearray | memoryview, sample_rate: int, position: int = 0
+    ) -> AudioFrame:
         """Read little-endian 16-bit mono PCM, without a copy where the machine's own order is little-endian.
 
         Raises:
