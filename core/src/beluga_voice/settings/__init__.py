@@ -1,0 +1,8 @@
+"""Settings from the command line, the environment, ``.env`` and ``beluga.toml``, each with its source."""
+
+from beluga_voice.settings.model import Settings
+from beluga_voice.settings.selection import Selection
+from beluga_voice.settings.show import Shown, show
+from beluga_voice.settings.values import SLOTS, Setting, Values
+
+__all__ = ["SLOTS", "Selection", "Setting", "Settings", "Shown", "Values", "show"]

@@ -1,0 +1,117 @@
+"""The effective settings with their sources, for people and programs; secrets are masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from beluga_voice.errors import BelugaVoiceError
+from beluga_voice.settings.selection import Selection, is_secret
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from beluga_voice.plugins import Plugins
+    from beluga_voice.session.config import SessionConfig
+    from beluga_voice.settings.model import Settings
+    from beluga_voice.settings.values import Setting, Values
+    from beluga_voice.turns.policy import TurnPolicy
+
+MASK = "********"
+DEFAULT = "default"
+
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One effective setting.
+
+    Attributes:
+        key: with dots.
+        value: as JSON knows it; a secret's is a mask.
+        source: where it was written, or ``default``.
+    """
+
+    key: str
+    value: object
+    source: str
+
+
+def show(settings: Settings, plugins: Plugins) -> list[Shown]:
+    """Return all effective settings, those of the profiles as far as they are set.
+
+    Providers that are not installed are shown as they are set; `doctor` says what is wrong with them.
+    """
+    shown: list[Shown] = []
+    for selection in settings.selections():
+        shown += _selection(selection, plugins)
+    shown += _dataclass("turns", settings.turns, settings.values)
+    shown += _dataclass("session", settings.session, settings.values)
+    for name, profile in sorted(settings.sessions.items()):
+        models = {each.kind: _model(each, plugins) for each in profile.selections()}
+        shown += _profile(name, settings.values, models)
+    for key in ("plugins", "disabled_plugins"):
+        shown.append(Shown(key, list(getattr(settings, key)), _source(settings.values.near((key,)))))
+    return shown
+
+
+def masked(name: str, value: object, model: type[BaseModel] | None) -> object:
+    """Return a provider's setting as it may be printed."""
+    if is_secret(name, model.model_fields.get(name) if model else None):
+        return MASK
+    return _plain(value)
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can write, without passwords."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): MASK if is_secret(str(k), None) else _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    return _USERINFO.sub(MASK, str(value))
+
+
+def _selection(selection: Selection, plugins: Plugins) -> Iterator[Shown]:
+    yield Shown(selection.kind, selection.provider or "none", _source(selection.chosen_by))
+    model = _model(selection, plugins)
+    table = selection.values.table()
+    for name in dict.fromkeys((*(model.model_fields if model else ()), *table)):
+        key = f"{selection.kind}.{name}"
+        if name in table:
+            yield Shown(key, masked(name, table[name], model), _source(selection.values.near((name,))))
+        elif model is not None:
+            info = model.model_fields[name]
+            if not info.is_required():
+                default = info.get_default(call_default_factory=True, validated_data={})
+                yield Shown(key, None if default is None else masked(name, default, model), DEFAULT)
+
+
+def _model(selection: Selection, plugins: Plugins) -> type[BaseModel] | None:
+    try:
+        return selection.model(plugins)
+    except BelugaVoiceError:  # shown as it is set
+        return None
+
+
+def _dataclass(name: str, value: TurnPolicy | SessionConfig, values: Values) -> Iterator[Shown]:
+    for each in fields(value):
+        yield Shown(f"{name}.{each.name}", getattr(value, each.name), _source(values.near((name, each.name))))
+
+
+def _profile(name: str, values: Values, models: Mapping[str, type[BaseModel] | None]) -> Iterator[Shown]:
+    own = values.under(("sessions", name))
+    for path in own:
+        setting, model = own[path], models.get(path[0])
+        key = ".".join(("sessions", name, *(path[:-1] if path[-1] == "provider" else path)))
+        yield Shown(
+            key, masked(path[1], setting.value, model) if len(path) > 1 else setting.value, setting.source
+        )
+
+
+def _source(setting: Setting | None) -> str:
+    return DEFAULT if setting is None else setting.source
