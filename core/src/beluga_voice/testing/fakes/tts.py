@@ -1,0 +1,175 @@
+"""A synthesiser whose audio a test can foretell to the sample."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beluga_voice.audio import AudioFrame
+from beluga_voice.contracts import TTS, Speech, TTSStream, Word
+from beluga_voice.errors import ClosedError, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from numpy.typing import NDArray
+
+
+class ScriptedTTS(TTS):
+    """Speaks each word for a known time, as a sawtooth of its own: `audio_of` tells every sample of a text.
+
+    The faults may be changed between texts.
+
+    Args:
+        sample_rate: as `TTS.sample_rate`.
+        word_duration: seconds of each word.
+        part_duration: seconds of each `Speech`; the last may be shorter.
+        delay: seconds before the first part of a text.
+        part_delay: seconds before each further part; 0 gives them at once.
+        word_timestamps: whether words are given, each with the part in which it ends.
+        fails_to_open: whether `open_stream` raises `ProviderError`.
+        fails_after: parts after which a text raises `ProviderError`; None for never.
+        hangs_after: parts after which a text gives nothing more and does not end; None for never.
+        mute: whether every text yields nothing.
+
+    Attributes:
+        streams: all streams opened so far.
+        texts: all texts whose synthesis began, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int = 24000,
+        word_duration: float = 0.3,
+        part_duration: float = 0.1,
+        delay: float = 0.0,
+        part_delay: float = 0.0,
+        word_timestamps: bool = False,
+        fails_to_open: bool = False,
+        fails_after: int | None = None,
+        hangs_after: int | None = None,
+        mute: bool = False,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.word_duration = word_duration
+        self.part_duration = part_duration
+        self.delay = delay
+        self.part_delay = part_delay
+        self.word_timestamps = word_timestamps
+        self.fails_to_open = fails_to_open
+        self.fails_after = fails_after
+        self.hangs_after = hangs_after
+        self.mute = mute
+        self.streams: list[ScriptedTTSStream] = []
+        self.texts: list[str] = []
+        self._closed = False
+
+    async def open_stream(self) -> ScriptedTTSStream:
+        if self._closed:
+            raise ClosedError("this ScriptedTTS was closed; make a new one")
+        if self.fails_to_open:
+            raise ProviderError("the script says that no stream can be had", retryable=True)
+        stream = ScriptedTTSStream(self)
+        self.streams.append(stream)
+        return stream
+
+    async def aclose(self) -> None:
+        self._closed = True
+
+    def audio_of(self, text: str) -> NDArray[np.int16]:
+        """Return all samples of `text`, int16, shape ``(n,)``."""
+        words = [_sawtooth(word, self._word_samples) for word in text.split()]
+        return np.concatenate([np.zeros(0, np.int16), *words])
+
+    def words_of(self, text: str) -> tuple[Word, ...]:
+        """Return the words of `text` with their times."""
+        length = self._word_samples / self.sample_rate
+        return tuple(Word(word, i * length, (i + 1) * length) for i, word in enumerate(text.split()))
+
+    @property
+    def _word_samples(self) -> int:
+        return round(self.word_duration * self.sample_rate)
+
+
+class ScriptedTTSStream(TTSStream):
+    """A stream of `ScriptedTTS`.
+
+    Attributes:
+        closed: whether `aclose` was called.
+        cut: texts whose synthesis was closed or cancelled before its end.
+    """
+
+    def __init__(self, tts: ScriptedTTS) -> None:
+        self.cut: list[str] = []
+        self._tts = tts
+        self._closing = asyncio.Event()
+        self._speaking = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closing.is_set()
+
+    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+        self._begin(text)
+        try:
+            for number, part in enumerate(_parts(self._tts, text)):
+                await self._wait(self._tts.part_delay if number else self._tts.delay)
+                await self._fault(number)
+                yield part
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cut.append(text)
+            raise
+        finally:
+            self._speaking = False
+
+    async def aclose(self) -> None:
+        self._closing.set()
+
+    def _begin(self, text: str) -> None:
+        if self.closed:
+            raise ClosedError("this stream was closed; open a new one")
+        if self._speaking:
+            raise RuntimeError(
+                f"asked to speak {text!r} before the last text was done; close its generator first"
+            )
+        self._speaking = True
+        self._tts.texts.append(text)
+
+    async def _fault(self, number: int) -> None:
+        if number == self._tts.fails_after:
+            raise ProviderError(f"the script says that speech fails after {number} part(s)", retryable=True)
+        if number == self._tts.hangs_after:
+            await self._wait(None)
+
+    async def _wait(self, duration: float | None) -> None:
+        """Wait for `duration` seconds, or for ever; end by `ClosedError` when the stream is closed."""
+        try:
+            async with asyncio.timeout(duration):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+        raise ClosedError("this stream was closed")
+
+
+def _parts(tts: ScriptedTTS, text: str) -> list[Speech]:
+    if tts.mute:
+        return []
+    audio, size, rate = tts.audio_of(text), round(tts.part_duration * tts.sample_rate), tts.sample_rate
+    parts = []
+    for start in range(0, len(audio), size):
+        samples = audio[start : start + size]
+        ended = (w for w in tts.words_of(text) if start < round(w.end * rate) <= start + len(samples))
+        words = tuple(ended) if tts.word_timestamps else ()
+        parts.append(Speech(AudioFrame(samples, rate, start), words))
+    return parts
+
+
+def _sawtooth(word: str, samples: int) -> NDArray[np.int16]:
+    """Make a ramp that wraps around at 10,000; the word's checksum gives its first value and its slope."""
+    checksum = zlib.crc32(word.encode())
+    offset, slope = checksum % 20011, 31 + checksum // 20011 % 397
+    return ((offset + slope * np.arange(samples)) % 20001 - 10000).astype(np.int16)
