@@ -1,1 +1,99 @@
-"""Fakes, checks and virtual time for tests of sessions and providers."""
+"""Fakes, checks and virtual time for tests of sessions and providers.
+
+What is named here is loaded when it is asked for: the pytest plugin lives in this package and is imported by
+every run of pytest wherever beluga-voice is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from beluga_voice.clock import (
+        DeadlockError,
+        StalledError,
+        VirtualTimeLoop,
+        begin_work,
+        run_virtual,
+        working,
+    )
+    from beluga_voice.testing import sounds
+    from beluga_voice.testing.conformance.agent import check_agent
+    from beluga_voice.testing.conformance.classifier import check_classifier
+    from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
+    from beluga_voice.testing.conformance.stt import check_stt
+    from beluga_voice.testing.conformance.transport import RecordingReceiver, check_transport
+    from beluga_voice.testing.conformance.tts import check_tts
+    from beluga_voice.testing.conformance.turn_detector import check_turn_detector
+    from beluga_voice.testing.conformance.vad import check_vad
+    from beluga_voice.testing.fakes.agent import ScriptedAgent
+    from beluga_voice.testing.fakes.stt import ScriptedSTT, ScriptedSTTStream
+    from beluga_voice.testing.fakes.transport import LoopbackTransport, SentFrame
+    from beluga_voice.testing.fakes.tts import ScriptedTTS, ScriptedTTSStream
+    from beluga_voice.testing.fakes.turn_detector import ScriptedTurnDetector
+    from beluga_voice.testing.fakes.vad import AmplitudeVAD, ScriptedVAD
+
+__all__ = [
+    "AmplitudeVAD",
+    "DeadlockError",
+    "LoopbackTransport",
+    "RecordingReceiver",
+    "ScriptedAgent",
+    "ScriptedSTT",
+    "ScriptedSTTStream",
+    "ScriptedTTS",
+    "ScriptedTTSStream",
+    "ScriptedTurnDetector",
+    "ScriptedVAD",
+    "SentFrame",
+    "StalledError",
+    "VirtualTimeLoop",
+    "begin_work",
+    "check_agent",
+    "check_classifier",
+    "check_noise_suppressor",
+    "check_stt",
+    "check_transport",
+    "check_tts",
+    "check_turn_detector",
+    "check_vad",
+    "run_virtual",
+    "sounds",
+    "working",
+]
+
+_HOMES = {
+    "beluga_voice.clock": (
+        "DeadlockError",
+        "StalledError",
+        "VirtualTimeLoop",
+        "begin_work",
+        "run_virtual",
+        "working",
+    ),
+    "beluga_voice.testing.conformance.agent": ("check_agent",),
+    "beluga_voice.testing.conformance.classifier": ("check_classifier",),
+    "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
+    "beluga_voice.testing.conformance.stt": ("check_stt",),
+    "beluga_voice.testing.conformance.transport": ("RecordingReceiver", "check_transport"),
+    "beluga_voice.testing.conformance.tts": ("check_tts",),
+    "beluga_voice.testing.conformance.turn_detector": ("check_turn_detector",),
+    "beluga_voice.testing.conformance.vad": ("check_vad",),
+    "beluga_voice.testing.fakes.agent": ("ScriptedAgent",),
+    "beluga_voice.testing.fakes.stt": ("ScriptedSTT", "ScriptedSTTStream"),
+    "beluga_voice.testing.fakes.transport": ("LoopbackTransport", "SentFrame"),
+    "beluga_voice.testing.fakes.tts": ("ScriptedTTS", "ScriptedTTSStream"),
+    "beluga_voice.testing.fakes.turn_detector": ("ScriptedTurnDetector",),
+    "beluga_voice.testing.fakes.vad": ("AmplitudeVAD", "ScriptedVAD"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name's module."""
+    if name == "sounds":
+        return importlib.import_module("beluga_voice.testing.sounds")
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

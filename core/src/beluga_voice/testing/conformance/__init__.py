@@ -1,0 +1,1 @@
+"""Checks that a provider keeps the promises of its contract; no test framework is needed."""

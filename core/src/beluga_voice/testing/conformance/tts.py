@@ -1,0 +1,233 @@
+"""Does a synthesiser keep the promises of `beluga_voice.contracts.tts`?"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.errors import ClosedError
+from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
+from beluga_voice.testing.conformance.provider import check_provider
+
+UNICODE = "Zoë owes €5 to 李雷 – naïve? \U0001f642 «да»\u200b\ufeff \u0007 e\u0301."
+"""Letters of four scripts, an emoji, marks without width, a control character, a combining accent."""
+
+SLACK = 0.05
+"""Seconds by which a word may end after the audio, for rounding in the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A synthesiser under check, and what it says."""
+
+    make: Callable[[], TTS]
+    tts: TTS
+    text: str
+
+
+promises: Promises[Case] = Promises("beluga_voice.contracts.tts")
+
+
+async def check_tts(make: Callable[[], TTS], *, text: str) -> None:
+    """Check that a synthesiser keeps its contract.
+
+    Args:
+        make: makes a synthesiser, not yet opened; called several times.
+        text: a sentence of some plain words in the voice's language, long enough for two parts of audio.
+
+    Raises:
+        AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
+    """
+
+    async def check(tts: TTS) -> None:
+        await promises.check(Case(make, tts, text), type(tts).__name__)
+
+    await check_provider(make, check)
+
+
+@promises.made_by("TTS.open_stream", "raises ClosedError after aclose")
+async def _opens_no_stream_when_closed(case: Case) -> None:
+    tts = case.make()
+    await tts.open()
+    await tts.aclose()
+    await expect_error(ClosedError, tts.open_stream(), "open_stream")
+
+
+@promises.made_by("TTSStream.aclose", "closing twice is harmless")
+async def _stream_closes_twice(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    await stream.aclose()
+    await stream.aclose()
+
+
+@promises.made_by("TTSStream.synthesize", "raises ClosedError after aclose, when iterated")
+async def _closed_stream_raises(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    await stream.aclose()
+    await expect_error(ClosedError, _speak(stream, case.text), "iterating")
+
+
+@promises.made_by("Speech.frame", "is mono int16 at TTS.sample_rate, of one sample or more")
+async def _gives_sound_frames(case: Case) -> None:
+    parts = await _speak_once(case, case.text)
+    expect(bool(parts), f"{case.text!r} gave no audio")
+    for part in parts:
+        _expect_sound(part, case.tts.sample_rate)
+
+
+@promises.made_by(
+    "Speech.words", "lie in order within the audio, each word of the text if TTS.word_timestamps"
+)
+async def _gives_sound_words(case: Case) -> None:
+    parts = await _speak_once(case, case.text)
+    words = [word for part in parts for word in part.words]
+    times = [time for word in words for time in (word.start, word.end)]
+    duration = _duration(parts)
+    expect(times == sorted(times), f"words overlap or are out of order: {times}")
+    expect(not times or times[0] >= 0, f"a word begins at {times[:1]} s, before the audio")
+    expect(
+        not times or times[-1] <= duration + SLACK,
+        f"a word ends at {times[-1:]} s of {duration:g} s of audio",
+    )
+    if case.tts.word_timestamps:
+        said, given = _letters(case.text), _letters(" ".join(word.text for word in words))
+        expect(given == said, f"the words of {said!r} are given as {given!r}")
+
+
+@promises.made_by("TTSStream.synthesize", "empty text yields nothing")
+async def _says_nothing_for_nothing(case: Case) -> None:
+    for text in ("", " ", "\n\t "):
+        parts = await _speak_once(case, text)
+        expect(not parts, f"{text!r} gave {len(parts)} part(s)")
+
+
+@promises.made_by("TTSStream.synthesize", "takes any Unicode")
+async def _takes_unicode(case: Case) -> None:
+    for part in await _speak_once(case, UNICODE):
+        _expect_sound(part, case.tts.sample_rate)
+
+
+@promises.made_by("TTSStream.synthesize", "speaks long text to its end")
+async def _speaks_long_text(case: Case) -> None:
+    once = _duration(await _speak_once(case, case.text))
+    often = _duration(await _speak_once(case, " ".join([case.text] * 5)))
+    expect(often > 3 * once, f"the text takes {once:g} s once, and {often:g} s five times over")
+
+
+@promises.made_by(
+    "TTSStream.synthesize", "closing the generator ends it within one part, and the next text is whole"
+)
+async def _may_be_closed(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    whole = _duration(await _speak(stream, case.text))
+    for parts_before in (0, 1):
+        speech = stream.synthesize(case.text)
+        for _ in range(parts_before):
+            await anext(speech)
+        await soon(speech.aclose(), f"closing after {parts_before} part(s)")
+        _expect_whole(await _speak(stream, case.text), whole, "after one that was closed")
+    await stream.aclose()
+
+
+@promises.made_by("TTSStream.synthesize", "cancelling the iterating task ends it, and the next text is whole")
+async def _may_be_cancelled(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    whole = _duration(await _speak(stream, case.text))
+    for steps in (1, 2, 5):
+        task = asyncio.create_task(_speak(stream, case.text))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await soon(_join(task), "ending the cancelled task")
+        _expect_whole(await _speak(stream, case.text), whole, "after one that was cancelled")
+    await stream.aclose()
+
+
+@promises.made_by("TTSStream.aclose", "ends a synthesis that is going on")
+async def _closing_ends_speech(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    speech = stream.synthesize(" ".join([case.text] * 5))
+    await anext(speech)
+    await soon(stream.aclose(), "aclose")
+    async with aclosing(speech):
+        rest = await soon(_rest(speech), "the end of the synthesis")
+    whole = _duration(await _speak_once(case, " ".join([case.text] * 5)))
+    expect(rest < whole * 0.9, f"{rest:g} s of {whole:g} s of audio came after aclose")
+
+
+@promises.made_by("TTS.open_stream", "streams do not know of each other")
+async def _streams_are_independent(case: Case) -> None:
+    whole = _duration(await _speak_once(case, case.text))
+    doomed, one, two = [await case.tts.open_stream() for _ in range(3)]
+    cut = doomed.synthesize(case.text)
+    await anext(cut)
+    closing = asyncio.create_task(_close(cut, doomed))
+    for parts in await asyncio.gather(_speak(one, case.text), _speak(two, case.text)):
+        _expect_whole(parts, whole, "while two others spoke")
+    await closing
+    await asyncio.gather(one.aclose(), two.aclose())
+
+
+async def _speak(stream: TTSStream, text: str) -> list[Speech]:
+    async with aclosing(stream.synthesize(text)) as speech:
+        return [part async for part in speech]
+
+
+async def _speak_once(case: Case, text: str) -> list[Speech]:
+    stream = await case.tts.open_stream()
+    try:
+        return await _speak(stream, text)
+    finally:
+        await stream.aclose()
+
+
+async def _rest(speech: AsyncGenerator[Speech, None]) -> float:
+    """Return the seconds of audio up to the end, which may be a `ClosedError`."""
+    parts: list[Speech] = []
+    try:
+        async for part in speech:
+            parts.append(part)  # noqa: PERF401 - what came before an error counts
+    except ClosedError:
+        pass
+    return _duration(parts)
+
+
+async def _close(speech: AsyncGenerator[Speech, None], stream: TTSStream) -> None:
+    await speech.aclose()
+    await stream.aclose()
+
+
+async def _join(task: asyncio.Task[list[Speech]]) -> None:
+    await asyncio.wait([task])
+
+
+def _expect_sound(part: Speech, sample_rate: int) -> None:
+    frame = part.frame
+    expect(frame.samples.dtype == np.int16, f"a frame of {frame.samples.dtype} came")
+    expect(frame.samples.ndim == 1, f"a frame of shape {frame.samples.shape} came")
+    expect(len(frame) > 0, "a frame without samples came")
+    expect(
+        frame.sample_rate == sample_rate, f"a frame at {frame.sample_rate} Hz came, not at {sample_rate} Hz"
+    )
+
+
+def _expect_whole(parts: list[Speech], whole: float, when: str) -> None:
+    """Fail unless the text took about as long as alone; engines vary by a few percent."""
+    duration = _duration(parts)
+    expect(
+        0.7 * whole <= duration <= 1.4 * whole, f"the text takes {whole:g} s alone and {duration:g} s {when}"
+    )
+
+
+def _duration(parts: list[Speech]) -> float:
+    return sum(part.frame.duration for part in parts)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())

@@ -1,0 +1,98 @@
+"""Does a turn detector keep the promises of `beluga_voice.contracts.turn_detector`?"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from beluga_voice.contracts import TurnContext, TurnDetector
+from beluga_voice.errors import ProviderError
+from beluga_voice.testing.conformance.promises import Promises, expect, soon
+from beluga_voice.testing.conformance.provider import check_provider
+
+TEXT = "what is the weather in paris"
+
+ODD = (
+    TurnContext("", final=True),
+    TurnContext("   ", final=False),
+    TurnContext("i want to and", final=False),
+    TurnContext("ok \U0001f642 李雷 «да» e\u0301 \u200b", final=True, language="zh-Hans"),
+    TurnContext(" ".join([TEXT] * 400), final=True),
+    TurnContext(TEXT, final=True, language="x-unknown"),
+)
+"""Contexts that a session may well ask about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A turn detector under check."""
+
+    detector: TurnDetector
+
+
+promises: Promises[Case] = Promises("beluga_voice.contracts.turn_detector")
+
+
+async def check_turn_detector(make: Callable[[], TurnDetector]) -> None:
+    """Check that a turn detector keeps its contract.
+
+    Args:
+        make: makes a turn detector, not yet opened; called several times.
+
+    Raises:
+        AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
+    """
+
+    async def check(detector: TurnDetector) -> None:
+        await promises.check(Case(detector), type(detector).__name__)
+
+    await check_provider(make, check)
+
+
+@promises.made_by("TurnDetector.predict", "returns a probability of 0 to 1")
+async def _predicts(case: Case) -> None:
+    _expect_probability(await case.detector.predict(TurnContext(TEXT, final=True)), TEXT)
+
+
+@promises.made_by("TurnDetector.predict", "takes any text, or raises ProviderError")
+async def _takes_any_text(case: Case) -> None:
+    for context in ODD:
+        shown = context.text[:30]
+        try:
+            _expect_probability(await soon(case.detector.predict(context), f"predicting {shown!r}"), shown)
+        except ProviderError:
+            continue
+
+
+@promises.made_by("TurnDetector.predict", "serves several sessions at once")
+async def _predicts_several_at_once(case: Case) -> None:
+    texts = [TEXT, "book a table for", "yes"]
+    for text, score in zip(
+        texts, await asyncio.gather(*(_predict(case, text) for text in texts)), strict=True
+    ):
+        _expect_probability(score, text)
+
+
+@promises.made_by("TurnDetector.predict", "may be cancelled, and predicts again")
+async def _may_be_cancelled(case: Case) -> None:
+    for steps in (0, 1, 3):
+        asking = asyncio.create_task(_predict(case, TEXT))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await soon(_join(asking), "ending the cancelled prediction")
+        _expect_probability(await _predict(case, TEXT), TEXT)
+
+
+async def _predict(case: Case, text: str) -> float:
+    return await case.detector.predict(TurnContext(text, final=True))
+
+
+async def _join(task: asyncio.Task[float]) -> None:
+    await asyncio.wait([task])
+
+
+def _expect_probability(score: float, text: str) -> None:
+    expect(math.isfinite(score) and 0 <= score <= 1, f"{score!r} came for {text!r}")
