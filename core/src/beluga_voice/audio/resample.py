@@ -42,7 +42,7 @@ class Resampler:
     through.
 
     The sub-filters of a pair of rates are shared by all its resamplers: 32 doubles for every Hz of the higher
-    rate over the rates' greatest common divisor, as in 768 bytes for 48000 to 16000 Hz and 110 KB for 44100
+    rate over the rates' greatest common divisor, as in 768 bytes for 48000 to 16000 Hz and 113 KB for 44100
     to 16000.
 
     Attributes:
