@@ -1,14 +1,16 @@
 """What has happened: the closed set of events.
 
-An event is a fact with a time, `at`, in seconds of the session's one clock. There are two families:
+An event is a fact with a time, `at`, in seconds of the session's one clock. There are three families:
 
 * `Observed` events come from outside (the caller, providers, the playout, timers, the application) and are what
   the turn-taking engine decides by;
 * `Decided` events say what the engine has decided; they are announced to whoever observes the session and never
-  fed back.
+  fed back;
+* `Reported` events are told by the session itself, beside the engine.
 
-Utterances are numbered through the session, replies and `say` alike; turns are numbered from 1. A number that is
-no longer current marks an event as stale.
+Turns are numbered from 1. Utterances have one number space: replies count up from 1, each `say` counts down from -1,
+so that engine and session can number without asking each other. A number that is no longer current marks an event
+as stale.
 """
 
 from __future__ import annotations
@@ -94,6 +96,12 @@ class Observed(Event):
 
 class Decided(Event):
     """An event that says what the engine decided."""
+
+    __slots__ = ()
+
+
+class Reported(Event):
+    """An event that the session tells of, and that decides nothing."""
 
     __slots__ = ()
 
@@ -410,3 +418,21 @@ class SessionEnded(Decided):
     """The session is over."""
 
     reason: EndReason
+
+
+# -- reported --
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailed(Reported):
+    """A provider failed; what came of it, later events tell.
+
+    Attributes:
+        kind: its contract, as in ``stt``.
+        error: what it said.
+        fatal: the session cannot go on without it.
+    """
+
+    kind: str
+    error: str
+    fatal: bool = False

@@ -1,0 +1,123 @@
+"""The ledger of what the caller has heard of an utterance: words against samples. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from beluga_voice.words import Word
+
+CHARACTERS_PER_SECOND = 15.0
+"""How fast speech goes while the length of its audio is not yet known: about 180 words of 5 letters a minute."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A stretch of text whose audio begins at sample `start` of the utterance."""
+
+    text: str
+    start: int
+    samples: int = 0
+    whole: bool = False
+    words: list[Word] = field(default_factory=list)
+
+
+class Ledger:
+    """What was given of one utterance, and what of it was heard.
+
+    Text comes in pieces; the audio of a piece follows the audio of the one before. With word times from the TTS
+    the heard text is exact: a word counts once half of it was heard. Without, it is proportional to the samples
+    heard of the piece, in whole words.
+
+    Args:
+        sample_rate: of the audio that is counted, in Hz.
+    """
+
+    __slots__ = ("_given", "_pieces", "_rate", "heard_samples")
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._pieces: list[_Piece] = []
+        self._given = 0
+        self.heard_samples = 0
+
+    @property
+    def text(self) -> str:
+        """All text given."""
+        return "".join(piece.text for piece in self._pieces).strip()
+
+    def begin(self, text: str) -> None:
+        """Begin a piece: the audio added from now on speaks `text`."""
+        self.end()
+        self._pieces.append(_Piece(text, self._given))
+
+    def add(self, samples: int, words: Sequence[Word] = ()) -> None:
+        """Count audio of the piece; `words` carry seconds from the piece's first sample."""
+        piece = self._pieces[-1]
+        piece.samples += samples
+        piece.words.extend(words)
+        self._given += samples
+
+    def end(self) -> None:
+        """All audio of the piece has come."""
+        if self._pieces:
+            self._pieces[-1].whole = True
+
+    def hear(self, samples: int) -> None:
+        """Count samples as heard."""
+        self.heard_samples += samples
+
+    def heard(self) -> str:
+        """The words that were heard."""
+        return "".join(self._heard_of(piece) for piece in self._pieces).strip()
+
+    def unheard(self) -> str:
+        """The words that were given and not heard."""
+        return "".join(piece.text[len(self._heard_of(piece)) :] for piece in self._pieces).strip()
+
+    def asks(self, before: float = 0.0) -> bool:
+        """Whether the sentence that was being heard `before` seconds ago is a question."""
+        at = self.heard_samples - round(before * self._rate)
+        spoken = ""
+        for piece in self._pieces:
+            if piece.start <= max(at, 0):
+                spoken = piece.text
+        return spoken.rstrip().rstrip("\"')]»”’").endswith(("?", "？", "؟"))
+
+    def _heard_of(self, piece: _Piece) -> str:
+        heard = self.heard_samples - piece.start
+        if heard <= 0:
+            return ""
+        if piece.whole and heard >= piece.samples:
+            return piece.text
+        if piece.words:
+            return _until_word(piece, heard / self._rate)
+        expected = piece.samples
+        if not piece.whole:
+            expected = max(expected, round(len(piece.text) / CHARACTERS_PER_SECOND * self._rate))
+        return _whole_words(piece.text, heard / expected)
+
+
+def _until_word(piece: _Piece, seconds: float) -> str:
+    """The piece's text up to the last word of which half was heard."""
+    at = 0
+    for word in piece.words:
+        if (word.start + word.end) / 2 > seconds:
+            break
+        found = piece.text.find(word.text, at)
+        if found >= 0:
+            at = found + len(word.text)
+    # Marks belong to the word before them.
+    while at and at < len(piece.text) and not piece.text[at].isspace() and not piece.text[at].isalnum():
+        at += 1
+    return piece.text[:at]
+
+
+def _whole_words(text: str, share: float) -> str:
+    """The first `share` of the text's words."""
+    words = text.split()
+    count = int(len(words) * min(share, 1.0) + 0.5)
+    at = 0
+    for word in words[:count]:
+        at = text.index(word, at) + len(word)
+    return text[:at]

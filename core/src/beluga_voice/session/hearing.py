@@ -1,0 +1,130 @@
+"""The caller's audio on its way to VAD and STT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from beluga_voice import events as ev
+from beluga_voice.audio import AudioFrame, Resampler, RingBuffer
+from beluga_voice.contracts import VAD, NoiseSuppressor, NoiseSuppressorStream, VADStream
+from beluga_voice.errors import AudioError, ProviderError
+from beluga_voice.session.timeline import Timeline
+from beluga_voice.turns.activity import SpeechDetector
+from beluga_voice.turns.policy import TurnPolicy
+
+SAMPLE_RATE = 16000
+"""Hz at which a session hears: what speech models want."""
+
+DETECTION = 0.5
+"""Seconds of the caller's audio that are kept beyond pre-roll and speech start, for a VAD that scores late."""
+
+MAX_BLOCK = SAMPLE_RATE // 10
+"""Samples handled at a time: larger frames are split."""
+
+
+class Hearing:
+    """Takes the caller's frames, finds speech in them, and keeps them for the STT.
+
+    Args:
+        vad: scores windows; None if the STT alone hears.
+        noise_suppressor: cleans frames first; None if nothing does.
+        policy: thresholds and durations.
+        clock: tells the session's time.
+        feed: takes the events of speech.
+        asks: whether the sentence being heard so many seconds ago is a question.
+        passed: called when a block has been heard, for the STT.
+        failed: takes a failure of the noise suppressor.
+    """
+
+    def __init__(
+        self,
+        *,
+        vad: VAD | None,
+        noise_suppressor: NoiseSuppressor | None,
+        policy: TurnPolicy,
+        clock: Callable[[], float],
+        feed: Callable[[ev.Observed], None],
+        asks: Callable[[float], bool],
+        passed: Callable[[], None],
+        failed: Callable[[ProviderError], None],
+    ) -> None:
+        self.ring = RingBuffer(
+            round((policy.pre_roll + policy.speech_starts_after + DETECTION) * SAMPLE_RATE)
+        )
+        self.timeline = Timeline(SAMPLE_RATE)
+        self._clock, self._feed, self._asks = clock, feed, asks
+        self._passed, self._failed = passed, failed
+        self._detector = SpeechDetector(policy, SAMPLE_RATE)
+        self._rate = 0
+        self._resampler: Resampler | None = None
+        self._suppressor: NoiseSuppressorStream | None = (
+            None if noise_suppressor is None else noise_suppressor.open_stream()
+        )
+        self._vad: VADStream | None = None if vad is None else vad.open_stream(self._scored)
+
+    def process(self, frame: AudioFrame) -> None:
+        """Hear one frame, of any length.
+
+        Raises:
+            AudioError: the frame is empty, not mono int16, or of another rate than those before.
+        """
+        samples = frame.samples
+        if frame.sample_rate != self._rate:
+            self._begin(frame)
+        if samples.dtype != np.int16 or samples.ndim != 1 or not len(samples):
+            raise AudioError(
+                f"a frame of {samples.dtype} in shape {samples.shape}; a frame is mono int16 of one sample or more"
+            )
+        if self._resampler is not None:
+            samples = self._resampler.process(samples)
+        self.timeline.arrived(self.ring.end + len(samples), self._clock())
+        for start in range(0, len(samples), MAX_BLOCK):
+            self._hear(AudioFrame(samples[start : start + MAX_BLOCK], SAMPLE_RATE, self.ring.end))
+
+    def close(self) -> None:
+        """Release the streams."""
+        if self._vad is not None:
+            self._vad.close()
+        if self._suppressor is not None:
+            self._suppressor.close()
+
+    def _begin(self, frame: AudioFrame) -> None:
+        if self._rate:
+            raise AudioError(
+                f"a frame at {frame.sample_rate} Hz in a call at {self._rate} Hz; one call has one rate"
+            )
+        if not 4000 <= frame.sample_rate <= 192000:
+            raise AudioError(f"a frame at {frame.sample_rate} Hz; allowed are 4000 to 192000 Hz")
+        self._rate = frame.sample_rate
+        if frame.sample_rate != SAMPLE_RATE:
+            self._resampler = Resampler(frame.sample_rate, SAMPLE_RATE)
+
+    def _hear(self, frame: AudioFrame) -> None:
+        if self._suppressor is not None:
+            frame = self._clean(self._suppressor, frame)
+        self.ring.write(frame.samples)
+        if self._vad is not None:
+            self._vad.feed(frame)
+        self._passed()
+
+    def _clean(self, suppressor: NoiseSuppressorStream, frame: AudioFrame) -> AudioFrame:
+        try:
+            return suppressor.process(frame, None)
+        except ProviderError as error:
+            self._suppressor = None
+            suppressor.close()
+            self._failed(error)
+            return frame
+
+    def _scored(self, start: int, end: int, probability: float) -> None:
+        changed = self._detector.score(start, end, probability)
+        if changed is None:
+            return
+        now, at = self._clock(), self.timeline.at(changed)
+        at = min(at, now)
+        if self._detector.speaking:
+            self._feed(ev.SpeechStarted(now, at, changed, self._asks(now - at)))
+        else:
+            self._feed(ev.SpeechStopped(now, at))

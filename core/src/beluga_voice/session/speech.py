@@ -1,0 +1,92 @@
+"""Making an utterance: the agent's text in pieces, each piece through the TTS, its audio to the playout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+
+from beluga_voice import events as ev
+from beluga_voice.contracts import TTSStream
+from beluga_voice.errors import ContractError, ProviderError
+from beluga_voice.sentences import SentenceSplitter
+from beluga_voice.session.playout import Track
+
+
+class Speech:
+    """Speaks utterances over one TTS stream, a piece at a time.
+
+    Args:
+        stream: the session's voice.
+        clock: tells the session's time.
+        feed: takes the events of what was made.
+    """
+
+    def __init__(
+        self, stream: TTSStream, clock: Callable[[], float], feed: Callable[[ev.Observed], None]
+    ) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._feed = feed
+        self._voice = asyncio.Lock()
+
+    async def speak(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> None:
+        """Speak what `texts` gives, and report how it ended; a failure of agent or TTS is reported, not raised."""
+        try:
+            spoken = await self._speak_pieces(utterance, track, texts)
+        except Exception as error:  # noqa: BLE001 - the boundary to agent and provider
+            track.finish()
+            self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
+            return
+        track.finish()
+        if spoken and track.empty:
+            self._feed(ev.UtteranceFailed(self._clock(), utterance, "the TTS gave no audio"))
+        else:
+            self._feed(ev.SynthesisFinished(self._clock(), utterance, empty=track.empty))
+
+    async def _speak_pieces(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> bool:
+        """Returns whether there was anything to speak."""
+        spoken = False
+        async with aclosing(texts), aclosing(_pieces(texts)) as pieces:
+            async for piece in pieces:
+                if any(character.isalnum() for character in piece):
+                    spoken = True
+                    await self._speak_piece(utterance, track, piece)
+                    self._feed(ev.TextAwaited(self._clock(), utterance))
+                else:
+                    track.begin(piece)
+        return spoken
+
+    async def _speak_piece(self, utterance: int, track: Track, piece: str) -> None:
+        self._feed(ev.AudioAwaited(self._clock(), utterance))
+        async with self._voice:
+            track.begin(piece)
+            first = True
+            async with aclosing(self._stream.synthesize(piece)) as parts:
+                async for part in parts:
+                    track.put(part)
+                    if first:
+                        first = False
+                        self._feed(ev.AudioReceived(self._clock(), utterance))
+                    await track.wait_for_space()
+
+
+async def _pieces(texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+    """Cut a stream of text into pieces that can be spoken."""
+    splitter = SentenceSplitter()
+    async for text in texts:
+        for piece in splitter.feed(text):
+            yield piece
+    for piece in splitter.flush():
+        yield piece
+
+
+async def once(text: str) -> AsyncGenerator[str, None]:
+    """Give `text`, as an agent would."""
+    yield text
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, (ProviderError, ContractError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
