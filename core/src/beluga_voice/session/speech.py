@@ -64,10 +64,10 @@ class Speech:
             first = True
             async with aclosing(self._stream.synthesize(piece)) as parts:
                 async for part in parts:
-                    track.put(part)
                     if first:
                         first = False
                         self._feed(ev.AudioReceived(self._clock(), utterance))
+                    track.put(part)
                     await track.wait_for_space()
 
 

@@ -43,20 +43,20 @@ class Timeline:
 class SentAudio:
     """Maps seconds of the audio that was sent to a stream, gaps left out, to positions in the caller's audio."""
 
-    __slots__ = ("_jumps", "_rate", "_sent", "until")
+    __slots__ = ("_jumps", "_rate", "_sent", "_until")
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
         self._jumps: deque[tuple[int, int]] = deque(maxlen=64)
         self._sent = 0
-        self.until = 0
+        self._until = 0
 
     def add(self, position: int, samples: int) -> None:
         """Note that `samples` from `position` on were sent."""
-        if position != self.until or not self._jumps:
+        if position != self._until or not self._jumps:
             self._jumps.append((self._sent, position))
         self._sent += samples
-        self.until = position + samples
+        self._until = position + samples
 
     def position(self, seconds: float) -> int:
         """Return where in the caller's audio the stream's time `seconds` is."""

@@ -50,6 +50,7 @@ class Transcription:
         self._waiting_samples = 0
         self._requests: deque[int] = deque()
         self._wake: asyncio.Future[None] | None = None
+        self._next = 0
         self.sent = SentAudio(sample_rate)
 
     # -- called by the session, never waiting --
@@ -62,7 +63,7 @@ class Transcription:
         """Send the audio from `position`, less the pre-roll, and then on."""
         if not self._open:
             self._open = True
-            self.sent.until = max(self.sent.until, position - self._pre_roll, self._ring.start)
+            self._next = max(self._next, position - self._pre_roll)
         self.catch_up()
 
     def stop(self) -> None:
@@ -76,10 +77,11 @@ class Transcription:
     def catch_up(self) -> None:
         """Send what the ring holds and was not yet sent."""
         end = self._ring.end
-        while self._open and self.sent.until < end:
-            start = max(self.sent.until, self._ring.start)
+        while self._open and self._next < end:
+            start = max(self._next, self._ring.start)
             samples = self._ring.read(start, min(start + FRAME, end))
             self.sent.add(start, len(samples))
+            self._next = start + len(samples)
             if self._resampler is not None:
                 samples = self._resampler.process(samples)
                 start = start * self._stt.sample_rate // self._rate
