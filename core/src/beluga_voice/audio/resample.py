@@ -163,7 +163,8 @@ def _design(up: int, down: int) -> NDArray[np.float64]:
     """Design the sub-filters for rates in the ratio `up` to `down`.
 
     Returns:
-        Shape ``(up, taps)``, read-only. Each row sums to exactly 1, so that a constant stays what it is.
+        Shape ``(up, taps)``, read-only. Each row sums to 1 within 1e-6, so that a 16-bit constant stays what
+        it is.
     """
     period = max(1.0, down / up)
     half = _PERIODS * period
@@ -173,7 +174,6 @@ def _design(up: int, down: int) -> NDArray[np.float64]:
     filters = np.where(np.abs(offsets) < half, window * np.sinc(offsets * (_CUTOFF / period)), 0.0)
     filters *= _COEFFICIENT_SCALE / filters.sum(axis=1, keepdims=True)
     np.rint(filters, filters)
-    filters[:, reach - 1] += _COEFFICIENT_SCALE - filters.sum(axis=1)
     filters /= _COEFFICIENT_SCALE
     filters.flags.writeable = False
     return filters
