@@ -103,6 +103,15 @@ def test_a_long_call_is_written_as_it_was_spoken(
     assert tracks(path) == (caller.tolist(), agent.tolist())
 
 
+def test_an_agent_who_is_far_ahead_is_recorded_once(path: Path) -> None:
+    recording = CallRecording(path, RATE)
+    recording.add_agent(block(7, 4 * RATE), 0)
+    for _ in range(1000):
+        recording.add_caller(block(1))
+    recording.close()
+    assert tracks(path)[1] == [7] * 4000 + [0] * 16000
+
+
 def test_what_is_killed_opens_and_lacks_two_seconds_at_most(path: Path) -> None:
     recording = CallRecording(path, RATE)
     for index in range(500):

@@ -52,7 +52,6 @@ class FileTransport(Transport):
         self._samples = wav.samples
         self.input_sample_rate = wav.sample_rate
         self.output_sample_rate = wav.sample_rate
-        self._receiver: Receiver | None = None
         self._recording: CallRecording | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._opened = self._closed = False
@@ -109,9 +108,6 @@ class FileTransport(Transport):
 
     def _push(self) -> None:
         """Push the frame that is due, and hang up when it was the last that anyone waits for."""
-        receiver = self._receiver
-        if receiver is None:
-            return
         start = self._frames * self.input_sample_rate // _FRAMES_PER_SECOND
         self._frames += 1
         samples = self._cut(start, self._frames * self.input_sample_rate // _FRAMES_PER_SECOND)
@@ -119,10 +115,10 @@ class FileTransport(Transport):
         self._schedule()
         if not self._recorded(samples):
             return
-        receiver.process_audio(AudioFrame(samples, self.input_sample_rate, start))
+        self._receiver.process_audio(AudioFrame(samples, self.input_sample_rate, start))
         if self._loop.time() - self._quiet_since >= self._settings.trailing_silence:
             self._hang_up()
-            receiver.end_of_input()
+            self._receiver.end_of_input()
 
     def _recorded(self, samples: NDArray[np.int16]) -> bool:
         """Record what the caller says; if that fails, end the call and say why."""
@@ -131,19 +127,13 @@ class FileTransport(Transport):
         try:
             self._recording.add_caller(samples)
         except OSError as error:
-            self._give_up_recording(error)
+            with contextlib.suppress(OSError):
+                self._recording.close()
+            self._recording = None
+            self._hang_up()
+            self._receiver.end_of_input(self._recording_failed(error))
             return False
         return True
-
-    def _give_up_recording(self, error: OSError) -> None:
-        receiver, recording = self._receiver, self._recording
-        self._hang_up()
-        self._recording = None
-        if recording is not None:
-            with contextlib.suppress(OSError):
-                recording.close()
-        if receiver is not None:
-            receiver.end_of_input(self._recording_failed(error))
 
     def _cut(self, start: int, end: int) -> NDArray[np.int16]:
         """Return what the caller says from `start` to `end`: the file, then silence."""
@@ -155,7 +145,6 @@ class FileTransport(Transport):
         return silence
 
     def _hang_up(self) -> None:
-        self._receiver = None
         if self._timer is not None:
             self._timer.cancel()
 
