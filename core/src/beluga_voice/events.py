@@ -424,6 +424,18 @@ class SessionEnded(Decided):
 
 
 @dataclass(frozen=True, slots=True)
+class TextGiven(Reported):
+    """The agent gave a piece of an utterance, which is now being synthesised; it was not yet heard.
+
+    Attributes:
+        text: as the agent wrote it; the pieces of an utterance, joined, are all of its text.
+    """
+
+    utterance: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFailed(Reported):
     """A provider failed; what came of it, later events tell.
 

@@ -159,7 +159,7 @@ class Call:
         parts = self._parts
         voice = await parts.tts.open_stream()
         closing.append(("tts", voice.aclose))
-        self._speech = Speech(voice, self.now, self.feed)
+        self._speech = Speech(voice, self.now, self.feed, self._observers.tell)
         transport = parts.transport
         rate = parts.tts.sample_rate if transport is None else transport.output_sample_rate
         send = _nowhere if transport is None else transport.send_nowait

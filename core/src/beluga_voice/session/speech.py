@@ -20,14 +20,20 @@ class Speech:
         stream: the session's voice.
         clock: tells the session's time.
         feed: takes the events of what was made.
+        tell: takes the text as it is spoken.
     """
 
     def __init__(
-        self, stream: TTSStream, clock: Callable[[], float], feed: Callable[[ev.Observed], None]
+        self,
+        stream: TTSStream,
+        clock: Callable[[], float],
+        feed: Callable[[ev.Observed], None],
+        tell: Callable[[ev.Reported], None],
     ) -> None:
         self._stream = stream
         self._clock = clock
         self._feed = feed
+        self._tell = tell
         self._voice = asyncio.Lock()
 
     async def speak(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> None:
@@ -49,6 +55,7 @@ class Speech:
         spoken = False
         async with aclosing(texts), aclosing(_pieces(texts)) as pieces:
             async for piece in pieces:
+                self._tell(ev.TextGiven(self._clock(), utterance, piece))
                 if any(character.isalnum() for character in piece):
                     spoken = True
                     await self._speak_piece(utterance, track, piece)
