@@ -140,13 +140,30 @@ class Plugins:
         return self.of(kind).create(name, settings)
 
     def add_commands(self, group: click.Group) -> None:
-        """Let each plugin add its commands; one that raises is added to `problems`."""
+        """Let each plugin, in the order of their names, add its commands to `group`.
+
+        A plugin that raises adds none, one that takes another command's name does not get it; both are added to
+        `problems`.
+        """
         for module, plugin in [self._loaded[name] for name in sorted(self._loaded)]:
             if "register_commands" in plugin.hooks:
+                before = dict(group.commands)
                 try:
                     self._call(module, "register_commands", group=group)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's fault is not the command line's
+                    group.commands = before
                     self._problems.append(_hook_raised(plugin.origin, "register_commands", error))
+                self._restore_commands(group, before, plugin.origin)
+
+    def _restore_commands(
+        self, group: click.Group, before: Mapping[str, click.Command], origin: Origin
+    ) -> None:
+        for name, command in before.items():
+            if group.commands.get(name) is not command:
+                group.commands[name] = command
+                text = f"plugin {origin} adds a command {name!r}, which exists already"
+                problem = Problem(origin, ProblemKind.COLLISION, text, origin.remedy_for_defect())
+                self._problems.append(problem)
 
     def _load(self, candidate: Candidate) -> None:
         try:

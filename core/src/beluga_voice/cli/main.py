@@ -1,0 +1,92 @@
+"""The command group: loads a command when it is called, and prints errors as one sentence."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+import click
+
+from beluga_voice._version import __version__
+from beluga_voice.cli.app import App, takes_settings
+from beluga_voice.errors import BelugaVoiceError
+
+COMMANDS = {
+    "config": ("beluga_voice.cli.config:config", "Show the settings and where each comes from."),
+    "doctor": ("beluga_voice.cli.doctor:doctor", "Say what is missing for the settings, and how to get it."),
+    "plugins": (
+        "beluga_voice.cli.plugins:plugins",
+        "List plugins, what they offer, and what is wrong with them.",
+    ),
+}
+"""The core's commands: where each is, and its line in the help, so that the help need not import it."""
+
+FAILED = 2
+"""Exit status of a command that could not do what it was asked."""
+
+
+class LazyGroup(click.Group):
+    """Commands of the core and of plugins, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, sorted."""
+        return sorted({*COMMANDS, *self._of_plugins(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; None if there is none of that name."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            return cast("click.Command", getattr(import_module(module), name))
+        return self._of_plugins(ctx).get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' lines of the help without importing the core's."""
+        lines = {name: text for name, (_, text) in COMMANDS.items()}
+        lines |= {name: each.get_short_help_str(80) for name, each in self._of_plugins(ctx).items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error that beluga-voice raises on purpose ends it with one sentence."""
+        try:
+            return super().invoke(ctx)
+        except BelugaVoiceError as error:
+            if ctx.ensure_object(App).traceback:
+                raise
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(FAILED)
+
+    def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
+        """Ask the plugins for their commands, once; what is wrong with one is told, and the rest goes on."""
+        found = ctx.meta.get(__name__)
+        if found is None:
+            group = click.Group(commands={name: click.Command(name) for name in COMMANDS})
+            plugins = ctx.ensure_object(App).plugins_for_help()
+            known = len(plugins.problems)
+            plugins.add_commands(group)
+            for problem in plugins.problems[known:]:
+                click.echo(f"warning: {problem}", err=True)
+            found = {name: each for name, each in group.commands.items() if name not in COMMANDS}
+            ctx.meta[__name__] = found
+        return cast("dict[str, click.Command]", found)
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="beluga-voice")
+@click.option("--traceback", is_flag=True, help="Show where an error was raised.")
+@takes_settings
+@click.pass_context
+def main(context: click.Context, traceback: bool) -> None:
+    """Real-time voice sessions between a caller and an AI agent.
+
+    Settings are read from --set, the environment (BELUGA_VOICE_...), .env and beluga.toml, in this order.
+
+    \b
+    Examples:
+      beluga-voice doctor
+      beluga-voice --set tts=espeak config show
+      beluga-voice COMMAND --help
+    """
+    context.ensure_object(App).traceback = traceback

@@ -1,0 +1,164 @@
+"""The container as its users see it: typed, and without dependency-injector's traps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
+
+from dependency_injector.providers import BaseSingleton
+from dependency_injector.providers import Provider as Injected
+
+from beluga_voice.container.graph import Graph, create
+from beluga_voice.container.opened import Opened
+from beluga_voice.container.sessions import Sessions
+from beluga_voice.contracts import (
+    STT,
+    TTS,
+    VAD,
+    InterruptionClassifier,
+    NoiseSuppressor,
+    Provider,
+    TurnDetector,
+)
+from beluga_voice.errors import ClosedError
+from beluga_voice.events import SessionState
+from beluga_voice.plugins import Plugins
+from beluga_voice.settings import SLOTS, Selection, Settings
+
+if TYPE_CHECKING:
+    from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The providers of one session; None for what is turned off."""
+
+    stt: STT | None
+    tts: TTS | None
+    vad: VAD | None
+    turn_detector: TurnDetector | None
+    noise_suppressor: NoiseSuppressor | None
+    interruption_classifier: InterruptionClassifier | None
+
+
+class VoiceContainer:
+    """Builds sessions from settings and plugins. Two containers share nothing.
+
+    Each provider is made once, opened by `lifespan` and shared by all sessions. ``with
+    voice.stt.override(FakeSTT()):`` puts another in its place, in all profiles, opened and closed like the one
+    it stands for.
+
+    Attributes:
+        settings: what the container was built from.
+        stt: the recognizer that the settings choose, as a dependency-injector provider; call it for the object,
+            which is None if it is turned off. The other kinds likewise.
+    """
+
+    def __init__(self, settings: Settings | None = None, plugins: Plugins | None = None) -> None:
+        """Read the settings. Providers are not made yet.
+
+        Args:
+            settings: None to read environment, ``.env`` and ``beluga.toml``.
+            plugins: None to discover what is installed, when first needed.
+
+        Raises:
+            ConfigurationError: the settings are wrong.
+        """
+        self.settings = Settings() if settings is None else settings
+        self._graph = Graph(settings=self.settings)
+        if plugins is not None:
+            self._graph.plugins.override(plugins)
+        self.stt: Injected[STT | None] = self._graph.stt
+        self.tts: Injected[TTS | None] = self._graph.tts
+        self.vad: Injected[VAD | None] = self._graph.vad
+        self.turn_detector: Injected[TurnDetector | None] = self._graph.turn_detector
+        self.noise_suppressor: Injected[NoiseSuppressor | None] = self._graph.noise_suppressor
+        self.interruption_classifier: Injected[InterruptionClassifier | None] = (
+            self._graph.interruption_classifier
+        )
+        self._of_profiles: dict[Selection, Provider | None] = {}
+        self._sessions = Sessions(self)
+        self._live: WeakSet[VoiceSession] = WeakSet()
+        self._opened: Opened | None = None
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins; discovered when first asked for."""
+        return self._graph.plugins()
+
+    def get_sessions(self) -> Sessions:
+        """Return what opens sessions; a plain method, so that FastAPI's ``Depends`` takes it."""
+        return self._sessions
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI passes itself
+        """Open all providers that the settings and their profiles choose; stop sessions and close all at the end.
+
+        May be entered again after its end: providers are then made anew.
+
+        Args:
+            app: not used; it is there so that ``FastAPI(lifespan=voice.lifespan)`` works.
+
+        Raises:
+            ClosedError: it is entered while it is open.
+            ConfigurationError, PluginError, ProviderError: a provider cannot be made or opened; those that were
+                opened before it are closed.
+        """
+        if self._opened is not None:
+            raise ClosedError(
+                "this container's lifespan is open already; enter it once, and share the container"
+            )
+        async with AsyncExitStack() as stack:
+            stack.callback(self._forget)
+            self._opened = Opened(stack)
+            for settings in (self.settings, *self.settings.sessions.values()):
+                await self.open_parts(settings)
+            # Sessions first: the stack unwinds from its end, below everything a session opens later.
+            async with AsyncExitStack() as sessions:
+                sessions.push_async_callback(self._stop_sessions)
+                yield
+
+    async def open_parts(self, settings: Settings) -> Parts:
+        """Return the shared providers that `settings`, the container's or a profile's, choose, open.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
+        """
+        if self._opened is None:
+            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        parts = {kind: self._choose(kind, settings) for kind in SLOTS}
+        for part in parts.values():
+            if part is not None:
+                await self._opened.ensure(part)
+        return Parts(**cast("dict[str, STT]", parts))  # type: ignore[arg-type]
+
+    def track(self, session: VoiceSession) -> None:
+        """Stop `session`, if it is still going on, before the providers close."""
+        self._live.add(session)
+
+    def _choose(self, kind: str, settings: Settings) -> Provider | None:
+        """Return the container's own provider, or a profile's where that one chooses otherwise."""
+        shared = cast("Injected[Provider | None]", getattr(self._graph, kind))
+        selection: Selection = getattr(settings, kind)
+        if shared.last_overriding is not None or selection == getattr(self.settings, kind):
+            return shared()
+        if selection not in self._of_profiles:
+            self._of_profiles[selection] = create(selection, self.plugins)
+        return self._of_profiles[selection]
+
+    async def _stop_sessions(self) -> None:
+        async with AsyncExitStack() as stopping:  # goes on when one raises, and raises it at the end
+            for session in list(self._live):
+                if session.state not in (SessionState.INITIAL, SessionState.ENDED):
+                    stopping.push_async_callback(session.stop)
+
+    def _forget(self) -> None:
+        """Let go of providers that are closed: a lifespan entered again makes new ones."""
+        self._opened = None
+        self._of_profiles.clear()
+        for kind in SLOTS:
+            cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()

@@ -1,0 +1,59 @@
+"""How the parts hang together. The only module that declares with dependency-injector.
+
+No `Resource` is used: an async one turns every factory that depends on it into a Future. Providers are plain
+singletons, opened and closed by the container's lifespan.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from dependency_injector import containers, providers
+
+from beluga_voice.contracts import (
+    STT,
+    TTS,
+    VAD,
+    InterruptionClassifier,
+    NoiseSuppressor,
+    Provider,
+    TurnDetector,
+)
+from beluga_voice.plugins import Plugins
+from beluga_voice.settings import Selection, Settings
+
+
+def discover(settings: Settings) -> Plugins:
+    """Load the plugins that are installed and those that the settings name."""
+    return Plugins.discover(modules=settings.plugins, disabled=settings.disabled_plugins)
+
+
+def create(selection: Selection, plugins: Plugins) -> Provider | None:
+    """Make the provider that is chosen; None if it is turned off. It is not opened."""
+    settings = selection.settings(plugins)
+    if selection.provider is None:
+        return None
+    return cast("Provider", plugins.create(selection.kind, selection.provider, settings))
+
+
+def _create_chosen(settings: Settings, plugins: Plugins, kind: str) -> Any:  # a provider of that kind
+    return create(cast("Selection", getattr(settings, kind)), plugins)
+
+
+class Graph(containers.DeclarativeContainer):
+    """Settings, plugins, and a shared provider of each kind, each made when first asked for."""
+
+    settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+    plugins: providers.Provider[Plugins] = providers.Singleton(discover, settings)
+    stt: providers.Provider[STT | None] = providers.Singleton(_create_chosen, settings, plugins, "stt")
+    tts: providers.Provider[TTS | None] = providers.Singleton(_create_chosen, settings, plugins, "tts")
+    vad: providers.Provider[VAD | None] = providers.Singleton(_create_chosen, settings, plugins, "vad")
+    turn_detector: providers.Provider[TurnDetector | None] = providers.Singleton(
+        _create_chosen, settings, plugins, "turn_detector"
+    )
+    noise_suppressor: providers.Provider[NoiseSuppressor | None] = providers.Singleton(
+        _create_chosen, settings, plugins, "noise_suppressor"
+    )
+    interruption_classifier: providers.Provider[InterruptionClassifier | None] = providers.Singleton(
+        _create_chosen, settings, plugins, "interruption_classifier"
+    )

@@ -1,0 +1,117 @@
+"""Sessions for a host application: configured, with open providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from beluga_voice.contracts import Agent, Transport, Turn
+from beluga_voice.session.config import SessionConfig
+from beluga_voice.settings import Settings
+from beluga_voice.turns.policy import TurnPolicy
+
+if TYPE_CHECKING:
+    from beluga_voice.container.facade import Parts
+    from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
+
+AgentLike = Agent | Callable[[Turn], object]
+"""An agent, or a function or generator function of a turn."""
+
+
+class Source(Protocol):
+    """What `Sessions` needs of its container."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that profiles are looked up in."""
+
+    async def open_parts(self, settings: Settings) -> Parts:
+        """Return the shared providers that `settings` choose, open."""
+
+    def track(self, session: VoiceSession) -> None:
+        """Stop `session`, if it is still going on, before the providers close."""
+
+
+class Opening:
+    """A session that is about to be made: await it for the session, or enter it to start and stop it too."""
+
+    def __init__(self, make: Callable[[], Generator[object, None, VoiceSession]]) -> None:
+        self._make = make
+        self._session: VoiceSession | None = None
+
+    def __await__(self) -> Generator[object, None, VoiceSession]:
+        return self._make()
+
+    async def __aenter__(self) -> VoiceSession:
+        self._session = await self
+        return await self._session.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._session is not None
+        stopped: bool | None = await self._session.__aexit__(kind, error, trace)
+        return stopped
+
+
+class Sessions:
+    """Makes sessions from settings. Had from `VoiceContainer.get_sessions`."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def open(
+        self,
+        agent: AgentLike,
+        *,
+        profile: str | None = None,
+        transport: Transport | None = None,
+        session_id: str | None = None,
+        config: SessionConfig | None = None,
+        turns: TurnPolicy | None = None,
+    ) -> Opening:
+        """Make a session whose providers are open; they are shared with all other sessions.
+
+        ``async with sessions.open(agent) as session`` starts it, and stops it at the end; ``await
+        sessions.open(agent)`` returns it not yet started. What is still going on when the container's
+        lifespan ends is stopped then.
+
+        Args:
+            agent: answers the caller.
+            profile: settings ``[sessions.<profile>]`` instead of those at the top.
+            transport: the call's line; without one, feed the session by `process_audio`.
+            session_id: the session's name, in place of the settings'.
+            config: in place of what the settings say.
+            turns: in place of what the settings say.
+
+        Raises:
+            ClosedError: outside of `VoiceContainer.lifespan`.
+            ConfigurationError: there is no such profile, or a provider's settings are wrong.
+            PluginError: a provider that is chosen is not installed, or broken.
+            ProviderError: a provider that only this profile uses could not be opened.
+        """
+
+        async def make() -> VoiceSession:
+            from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
+
+            settings = self._source.settings.profile(profile)
+            parts = await self._source.open_parts(settings)
+            chosen = config or settings.session
+            session = VoiceSession(
+                agent=agent,
+                transport=transport,
+                config=chosen if session_id is None else replace(chosen, session_id=session_id),
+                turns=turns or settings.turns,
+                stt=parts.stt,
+                tts=parts.tts,
+                vad=parts.vad,
+                turn_detector=parts.turn_detector,
+                noise_suppressor=parts.noise_suppressor,
+                interruption_classifier=parts.interruption_classifier,
+            )
+            self._source.track(session)
+            return session
+
+        return Opening(lambda: make().__await__())

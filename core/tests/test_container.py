@@ -1,0 +1,293 @@
+"""The container: providers made once, opened and closed by the lifespan, overridden in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import beluga_voice.session
+from beluga_voice.container import VoiceContainer
+from beluga_voice.contracts import STT, TTS, VAD, Provider
+from beluga_voice.errors import ClosedError, ConfigurationError, ProviderError, UnknownProviderError
+from beluga_voice.events import SessionState
+from beluga_voice.hookspecs import Register, hookimpl
+from beluga_voice.plugins import Plugins
+from beluga_voice.session.config import SessionConfig
+from beluga_voice.settings import Settings
+from beluga_voice.turns.policy import TurnPolicy
+
+LOG: list[str] = []
+
+
+class Logged(Provider):
+    """Tells when it is made, opened and closed; refuses to open when told so."""
+
+    refuses = False
+
+    def __init__(self, settings: BaseModel | None = None) -> None:
+        self.settings = settings
+        self.name = type(self).__name__
+        LOG.append(f"make {self.name}")
+
+    async def open(self) -> None:
+        LOG.append(f"open {self.name}")
+        await asyncio.sleep(0)
+        if self.refuses:
+            raise ProviderError(f"{self.name} refuses")
+
+    async def aclose(self) -> None:
+        LOG.append(f"close {self.name}")
+
+
+class Ear(Logged, STT):
+    async def open_stream(self) -> object:  # type: ignore[override]
+        raise NotImplementedError
+
+
+class OtherEar(Ear):
+    pass
+
+
+class Mouth(Logged, TTS):
+    async def open_stream(self) -> object:  # type: ignore[override]
+        raise NotImplementedError
+
+
+class Gate(Logged, VAD):
+    def open_stream(self, sink: object) -> object:  # type: ignore[override]
+        raise NotImplementedError
+
+
+class BrokenGate(Gate):
+    refuses = True
+
+
+class EarSettings(BaseModel, frozen=True, extra="forbid"):
+    model: str = "small"
+
+
+class Parts:
+    @hookimpl
+    def register_stt(self, register: Register[STT]) -> None:
+        register("ear", Ear, settings=EarSettings)
+
+    @hookimpl
+    def register_tts(self, register: Register[TTS]) -> None:
+        register("mouth", Mouth)
+
+    @hookimpl
+    def register_vad(self, register: Register[VAD]) -> None:
+        register("gate", Gate)
+        register("broken", BrokenGate)
+
+
+class RecordedSession:
+    """Keeps what it was made from."""
+
+    def __init__(self, **parts: object) -> None:
+        self.parts = parts
+        self.state = SessionState.INITIAL
+
+    async def start(self) -> None:
+        self.state = SessionState.LISTENING
+
+    async def stop(self) -> None:
+        LOG.append("stop session")
+        self.state = SessionState.ENDED
+
+    async def __aenter__(self) -> RecordedSession:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
+
+
+async def agent(turn: object) -> None:
+    raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder and environment, with sessions that only keep what they are made from."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("BELUGA_VOICE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(beluga_voice.session, "VoiceSession", RecordedSession, raising=False)
+    LOG.clear()
+
+
+def container(**settings: object) -> VoiceContainer:
+    plugins = Plugins()
+    plugins.register(Parts(), "parts")
+    chosen = {"stt": "ear", "tts": "mouth", "vad": "gate", **settings}
+    return VoiceContainer(Settings(**chosen), plugins)
+
+
+def test_providers_are_made_when_first_asked_for_and_once() -> None:
+    voice = container(stt="ear:large")
+    assert LOG == []
+    ear = voice.stt()
+    assert isinstance(ear, Ear)
+    assert ear.settings == EarSettings(model="large")
+    assert voice.stt() is ear
+    assert voice.turn_detector() is None
+    assert LOG == ["make Ear"]
+
+
+async def test_the_lifespan_opens_each_provider_once_and_closes_in_reverse() -> None:
+    voice = container()
+    async with voice.lifespan(object()):
+        assert [
+            *("make Ear", "make Mouth", "make Gate"),
+            *("open Ear", "open Mouth", "open Gate"),
+        ] == LOG
+        LOG.clear()
+    assert LOG == ["close Gate", "close Mouth", "close Ear"]
+
+
+async def test_a_provider_that_does_not_open_closes_those_before_it() -> None:
+    voice = container(vad="broken")
+    with pytest.raises(ProviderError, match="BrokenGate refuses"):
+        async with voice.lifespan():
+            raise AssertionError("opened")
+    assert LOG[-5:] == ["open Mouth", "open BrokenGate", "close BrokenGate", "close Mouth", "close Ear"]
+    with pytest.raises(ClosedError):
+        await voice.get_sessions().open(agent)
+
+
+async def test_a_second_lifespan_makes_providers_anew() -> None:
+    voice = container()
+    async with voice.lifespan():
+        first = voice.stt()
+        with pytest.raises(ClosedError, match="open already"):
+            async with voice.lifespan():
+                raise AssertionError("opened twice")
+        assert await voice.get_sessions().open(agent)
+    async with voice.lifespan():
+        assert voice.stt() is not first
+    assert LOG.count("open Ear") == LOG.count("close Ear") == 2
+
+
+async def test_sessions_share_the_providers_and_take_the_settings() -> None:
+    voice = container(turns={"stall": 3}, session={"language": "de"})
+    sessions = voice.get_sessions()
+    async with voice.lifespan():
+        one, two = await sessions.open(agent), await sessions.open(agent, session_id="two")
+        assert one.parts == {
+            "agent": agent,
+            "transport": None,
+            "config": SessionConfig(language="de"),
+            "turns": TurnPolicy(stall=3),
+            "stt": voice.stt(),
+            "tts": voice.tts(),
+            "vad": voice.vad(),
+            "turn_detector": None,
+            "noise_suppressor": None,
+            "interruption_classifier": None,
+        }
+        assert two.parts == {**one.parts, "config": SessionConfig(language="de", session_id="two")}
+    assert LOG.count("open Ear") == 1
+
+
+async def test_arguments_stand_over_the_settings() -> None:
+    voice = container()
+    config, turns = SessionConfig(language="fr"), TurnPolicy(stall=9)
+    async with voice.lifespan():
+        session = await voice.get_sessions().open(agent, config=config, turns=turns)
+    assert (session.parts["config"], session.parts["turns"]) == (config, turns)
+
+
+async def test_entering_a_session_starts_and_stops_it() -> None:
+    voice = container()
+    async with voice.lifespan(), voice.get_sessions().open(agent) as session:
+        assert session.state is SessionState.LISTENING
+    assert session.state is SessionState.ENDED
+    assert LOG.count("stop session") == 1
+
+
+async def test_the_lifespan_stops_sessions_before_it_closes_providers() -> None:
+    voice = container()
+    async with voice.lifespan():
+        started, idle = await voice.get_sessions().open(agent), await voice.get_sessions().open(agent)
+        await started.start()
+        LOG.clear()
+    assert LOG == ["stop session", "close Gate", "close Mouth", "close Ear"]
+    assert idle.state is SessionState.INITIAL
+
+
+async def test_a_session_outside_of_the_lifespan_is_refused() -> None:
+    with pytest.raises(ClosedError, match=r"not open. Try: async with voice.lifespan\(\)"):
+        await container().get_sessions().open(agent)
+
+
+async def test_a_profile_has_providers_of_its_own_only_where_it_differs() -> None:
+    voice = container(sessions={"large": {"stt": "ear:large"}, "same": {"stt": "ear"}})
+    sessions = voice.get_sessions()
+    async with voice.lifespan():
+        assert LOG.count("open Ear") == 2
+        plain, large, same = [await sessions.open(agent, profile=p) for p in (None, "large", "same")]
+        again = await sessions.open(agent, profile="large")
+        assert plain.parts["stt"] is same.parts["stt"] is voice.stt()
+        assert large.parts["stt"] is again.parts["stt"] is not voice.stt()
+        assert plain.parts["tts"] is large.parts["tts"]
+        with pytest.raises(ConfigurationError, match="no profile named 'lagre'; did you mean 'large'"):
+            await sessions.open(agent, profile="lagre")
+    assert LOG.count("close Ear") == 2
+
+
+@pytest.mark.parametrize(
+    "kind", ["stt", "tts", "vad", "turn_detector", "noise_suppressor", "interruption_classifier"]
+)
+async def test_one_line_overrides_a_provider_in_all_profiles(kind: str) -> None:
+    voice = container(sessions={"large": {"stt": "ear:large"}})
+    fake = OtherEar()
+    with getattr(voice, kind).override(fake):
+        async with voice.lifespan():
+            for profile in (None, "large"):
+                session = await voice.get_sessions().open(agent, profile=profile)
+                assert session.parts[kind] is fake
+    assert LOG.count("open OtherEar") == LOG.count("close OtherEar") == 1
+    assert getattr(voice, kind)() is not fake
+
+
+async def test_an_override_within_the_lifespan_is_opened_for_the_session_and_closed_at_the_end() -> None:
+    voice = container()
+    async with voice.lifespan():
+        with voice.stt.override(OtherEar()):
+            opened = [voice.get_sessions().open(agent) for _ in range(3)]
+            await asyncio.gather(*opened)
+        assert LOG.count("open OtherEar") == 1
+        assert "close OtherEar" not in LOG
+    assert LOG.count("close OtherEar") == 1
+
+
+async def test_two_containers_share_nothing() -> None:
+    one, two = container(), container()
+    with one.stt.override(OtherEar()):
+        assert type(two.stt()) is Ear
+    assert one.stt() is not two.stt()
+    async with one.lifespan(), two.lifespan():
+        assert LOG.count("open Ear") == 2
+
+
+async def test_what_is_not_installed_is_told_when_it_is_opened() -> None:
+    voice = container(vad="silero")
+    with pytest.raises(
+        UnknownProviderError, match="no VAD provider named 'silero'.*; installed: broken, gate"
+    ):
+        async with voice.lifespan():
+            raise AssertionError("opened")
+    assert LOG[-1] == "close Ear" or "open Ear" not in LOG
+
+
+def test_settings_and_plugins_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELUGA_VOICE_SESSION__LANGUAGE", "fr")
+    monkeypatch.setenv("BELUGA_VOICE_PLUGINS", "module_that_is_not_there")
+    voice = VoiceContainer()
+    assert voice.settings.session.language == "fr"
+    assert "module_that_is_not_there" in {each.plugin.name for each in voice.plugins.problems}
