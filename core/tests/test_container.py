@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-import beluga_voice.session
 from beluga_voice.container import VoiceContainer
 from beluga_voice.contracts import STT, TTS, VAD, Provider
 from beluga_voice.errors import ClosedError, ConfigurationError, ProviderError, UnknownProviderError
 from beluga_voice.events import SessionState
 from beluga_voice.hookspecs import Register, hookimpl
 from beluga_voice.plugins import Plugins
-from beluga_voice.session.config import SessionConfig
+from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
+from beluga_voice.testing.fakes.agent import ScriptedAgent
+from beluga_voice.testing.fakes.stt import ScriptedSTT
+from beluga_voice.testing.fakes.tts import ScriptedTTS
 from beluga_voice.turns.policy import TurnPolicy
 
 LOG: list[str] = []
@@ -117,7 +119,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("BELUGA_VOICE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(beluga_voice.session, "VoiceSession", RecordedSession, raising=False)
+    monkeypatch.setattr("beluga_voice.container.sessions.VoiceSession", RecordedSession)
     LOG.clear()
 
 
@@ -240,6 +242,14 @@ async def test_a_profile_has_providers_of_its_own_only_where_it_differs() -> Non
     assert LOG.count("close Ear") == 2
 
 
+@pytest.mark.parametrize("kind", ["stt", "tts"])
+async def test_a_session_without_ear_or_mouth_is_refused_with_the_variable_to_set(kind: str) -> None:
+    voice = container(**{kind: None})
+    async with voice.lifespan():
+        with pytest.raises(ConfigurationError, match=f"{kind} is turned off.*BELUGA_VOICE_{kind.upper()}"):
+            await voice.get_sessions().open(agent)
+
+
 @pytest.mark.parametrize(
     "kind", ["stt", "tts", "vad", "turn_detector", "noise_suppressor", "interruption_classifier"]
 )
@@ -277,12 +287,25 @@ async def test_two_containers_share_nothing() -> None:
 
 async def test_what_is_not_installed_is_told_when_it_is_opened() -> None:
     voice = container(vad="silero")
-    with pytest.raises(
-        UnknownProviderError, match="no VAD provider named 'silero'.*; installed: broken, gate"
-    ):
+    with pytest.raises(UnknownProviderError, match=r"named 'silero'.*; installed: broken, gate"):
         async with voice.lifespan():
             raise AssertionError("opened")
-    assert LOG[-1] == "close Ear" or "open Ear" not in LOG
+    assert LOG == ["make Ear", "make Mouth"]  # nothing is opened before all are made
+
+
+async def test_a_real_session_talks_and_is_stopped_with_the_lifespan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beluga_voice.container.sessions.VoiceSession", VoiceSession)
+    voice = container(vad=None)
+    with voice.stt.override(ScriptedSTT()), voice.tts.override(ScriptedTTS()):
+        async with voice.lifespan():
+            session = await voice.get_sessions().open(ScriptedAgent())
+            await session.start()
+            await session.say("Hello there.")
+            assert session.state is SessionState.LISTENING
+            async with voice.get_sessions().open(ScriptedAgent()) as other:
+                assert other.state is SessionState.LISTENING
+            assert other.state is SessionState.ENDED
+        assert session.state is SessionState.ENDED
 
 
 def test_settings_and_plugins_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from weakref import WeakSet
 
 from dependency_injector.providers import BaseSingleton
@@ -23,13 +23,11 @@ from beluga_voice.contracts import (
     Provider,
     TurnDetector,
 )
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import ClosedError, ErrorCode, SessionError
 from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
+from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
-
-if TYPE_CHECKING:
-    from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class VoiceContainer:
         async with AsyncExitStack() as stopping:  # goes on when one raises, and raises it at the end
             for session in list(self._live):
                 if session.state not in (SessionState.INITIAL, SessionState.ENDED):
-                    stopping.push_async_callback(session.stop)
+                    stopping.push_async_callback(_stop, session)
 
     def _forget(self) -> None:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""
@@ -162,3 +160,11 @@ class VoiceContainer:
         self._of_profiles.clear()
         for kind in SLOTS:
             cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()
+
+
+async def _stop(session: VoiceSession) -> None:
+    try:
+        await session.stop()
+    except SessionError as error:
+        if error.code is not ErrorCode.SESSION_NOT_ACTIVE:  # it ended while others were stopped
+            raise

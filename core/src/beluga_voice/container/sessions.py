@@ -7,17 +7,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from beluga_voice.contracts import Agent, Transport, Turn
-from beluga_voice.session.config import SessionConfig
+from beluga_voice.agents import AgentLike
+from beluga_voice.contracts import STT, TTS, Transport
+from beluga_voice.errors import ConfigurationError
+from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
 
 if TYPE_CHECKING:
     from beluga_voice.container.facade import Parts
-    from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
-
-AgentLike = Agent | Callable[[Turn], object]
-"""An agent, or a function or generator function of a turn."""
 
 
 class Source(Protocol):
@@ -50,10 +48,9 @@ class Opening:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         assert self._session is not None
-        stopped: bool | None = await self._session.__aexit__(kind, error, trace)
-        return stopped
+        await self._session.__aexit__(kind, error, trace)
 
 
 class Sessions:
@@ -88,24 +85,23 @@ class Sessions:
 
         Raises:
             ClosedError: outside of `VoiceContainer.lifespan`.
-            ConfigurationError: there is no such profile, or a provider's settings are wrong.
+            ConfigurationError: no such profile, STT or TTS is turned off, or a provider's settings are wrong.
             PluginError: a provider that is chosen is not installed, or broken.
             ProviderError: a provider that only this profile uses could not be opened.
         """
 
         async def make() -> VoiceSession:
-            from beluga_voice.session import VoiceSession  # type: ignore[attr-defined, unused-ignore]
-
             settings = self._source.settings.profile(profile)
             parts = await self._source.open_parts(settings)
             chosen = config or settings.session
+            stt, tts = _needed(parts)
             session = VoiceSession(
                 agent=agent,
                 transport=transport,
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,
-                stt=parts.stt,
-                tts=parts.tts,
+                stt=stt,
+                tts=tts,
                 vad=parts.vad,
                 turn_detector=parts.turn_detector,
                 noise_suppressor=parts.noise_suppressor,
@@ -115,3 +111,13 @@ class Sessions:
             return session
 
         return Opening(lambda: make().__await__())
+
+
+def _needed(parts: Parts) -> tuple[STT, TTS]:
+    """Return what no session can do without."""
+    if parts.stt is None or parts.tts is None:
+        kind = "stt" if parts.stt is None else "tts"
+        raise ConfigurationError(
+            f"{kind} is turned off, and a session needs one. Try: setting BELUGA_VOICE_{kind.upper()}"
+        )
+    return parts.stt, parts.tts
