@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beluga_voice.phrases import ENGLISH, INTERNATIONAL, PhraseClassifier, Phrases
+from beluga_voice.testing import check_classifier
 from beluga_voice.words import Interruption
 
 CLASSIFIER = PhraseClassifier()
@@ -32,6 +33,10 @@ WORDS = """
     want to stop at the station; well; 停止
 """
 NONE = ["", " ", "\n", "...", "?!", "-", "'", "_", "\N{GRINNING FACE}", "\u200b"]
+
+
+async def test_keeps_the_contract_of_a_classifier() -> None:
+    await check_classifier(PhraseClassifier)
 
 
 def table(text: str) -> list[str]:
