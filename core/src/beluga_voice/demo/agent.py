@@ -23,7 +23,7 @@ PRICES = {
     "apple cake": "three dollars",
     "sandwich": "five dollars",
 }
-ORDERS = {"two": "in the oven", "four": "on its way", "seven": "ready", "nine": "not yet paid"}
+ORDERS = {"one": "in the oven", "three": "on its way", "five": "ready", "nine": "not yet paid"}
 
 LOOK_UP = 0.05
 """Seconds that the bakery's till takes to answer."""

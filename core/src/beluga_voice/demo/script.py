@@ -7,7 +7,7 @@ from random import Random
 SLOTS = {
     "day": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     "item": ("bread", "coffee", "apple cake", "sandwich"),
-    "number": ("two", "four", "seven", "nine"),
+    "number": ("one", "three", "five", "eight", "nine"),
 }
 QUESTIONS = (
     ("what time do you open on <day>", "when are you open on <day>"),
