@@ -1,0 +1,114 @@
+"""Recordings, a grammar, and how they are sent to a stream as a session would."""
+
+from __future__ import annotations
+
+import json
+import os
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from beluga_voice.audio import AudioFrame, Resampler
+from beluga_voice_pocketsphinx.settings import PocketSphinxSettings
+from beluga_voice_pocketsphinx.stt import PocketSphinxSTT
+
+ROOT = Path(__file__).parents[3]
+RECORDINGS = Path(os.environ.get("BELUGA_VOICE_RECORDINGS", ROOT.parent / "shared" / "audio"))
+PRE_ROLL, TAIL = 6400, 4800
+ANSWERS = """#JSGF V1.0;
+grammar answers;
+public <answer> = yes | no | hello world | stop | cancel | help | goodbye;
+"""
+CARDS = """#JSGF V1.0;
+grammar cards;
+public <cards> = <card>+;
+<card> = <rank> of <suit>;
+<rank> = ace | two | three | four | five | six | seven | eight | nine | ten | jack | queen | king;
+<suit> = clubs | spades | hearts | diamonds;
+"""
+
+Say = Callable[[str], list[AudioFrame]]
+Make = Callable[..., PocketSphinxSTT]
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    """A small grammar, which loads in a third of the time of dictation."""
+    path = tmp_path / "answers.gram"
+    path.write_text(ANSWERS)
+    return path
+
+
+@pytest.fixture
+def cards(tmp_path: Path) -> Path:
+    path = tmp_path / "cards.gram"
+    path.write_text(CARDS)
+    return path
+
+
+@pytest.fixture
+def make(answers: Path) -> Make:
+    """Makes a provider with the small grammar, unless told otherwise, and one worker."""
+
+    def make(**settings: object) -> PocketSphinxSTT:
+        defaults = {"grammar": answers, "workers": 1}
+        return PocketSphinxSTT(PocketSphinxSettings.model_validate(defaults | settings))
+
+    return make
+
+
+@pytest.fixture
+def say() -> Say:
+    """Gives a recording as the frames that a session sends of it; skips where the recordings are not."""
+
+    def say(name: str) -> list[AudioFrame]:
+        path = RECORDINGS / name
+        if not path.exists():
+            pytest.skip(f"no recording {path}; the recordings are not part of the repository")
+        return frames(_speech(_read(path)))
+
+    return say
+
+
+@pytest.fixture
+def transcript() -> Callable[[str], str]:
+    """Tells what is said in a recording."""
+
+    def transcript(name: str) -> str:
+        manifest = json.loads((RECORDINGS / "manifest.json").read_text())
+        return next(str(entry["transcript"]) for entry in manifest if entry["file"] == name)
+
+    return transcript
+
+
+@pytest.fixture
+def buzz() -> list[AudioFrame]:
+    """A second of a buzz at 120 Hz: sound, but no words."""
+    t = np.arange(16000) / 16000
+    wave = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 30))
+    return frames((2000 * wave * (1 + np.sin(8 * np.pi * t))).astype(np.int16))
+
+
+def frames(samples: NDArray[np.int16]) -> list[AudioFrame]:
+    return [AudioFrame(samples[at : at + 320], 16000, at) for at in range(0, len(samples), 320)]
+
+
+def _read(path: Path) -> NDArray[np.int16]:
+    with wave.open(str(path)) as file:
+        data = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+        resampler = Resampler(file.getframerate(), 16000)
+    mono = data.astype(np.int32).mean(axis=1).astype(np.int16)
+    return np.concatenate([resampler.process(mono), resampler.flush()])
+
+
+def _speech(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Cut from 0.4 s before the first loud 20 ms to 0.3 s after the last."""
+    whole = samples[: len(samples) // 320 * 320].astype(np.float64).reshape(-1, 320)
+    level = 10 * np.log10((whole**2).mean(axis=1) + 1)
+    loud = np.nonzero(level > max(np.percentile(level, 5) + 12, level.max() - 38))[0]
+    start, stop = loud[0] * 320, (loud[-1] + 1) * 320
+    return samples[max(0, start - PRE_ROLL) : stop + TAIL]
