@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from beluga_voice_pocketsphinx.messages import (
     HEADER,
     MAX_PAYLOAD,
@@ -20,17 +24,13 @@ from beluga_voice_pocketsphinx.messages import (
     encode,
     encode_json,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
-messages = st.builds(
-    Message, st.sampled_from(Kind), st.integers(0, 2**32 - 1), st.binary(max_size=200)
-)
+messages = st.builds(Message, st.sampled_from(Kind), st.integers(0, 2**32 - 1), st.binary(max_size=200))
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
 @given(st.lists(messages, max_size=8), st.lists(st.integers(0), max_size=12))
@@ -69,7 +69,12 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 def test_a_result_survives_the_way() -> None:
-    result = {"text": "grüß gott", "start": 0.25, "end": 1.0, "words": [["grüß", 0.25, 0.5], ["gott", 0.5, 1.0]]}
+    result = {
+        "text": "grüß gott",
+        "start": 0.25,
+        "end": 1.0,
+        "words": [["grüß", 0.25, 0.5], ["gott", 0.5, 1.0]],
+    }
     (message,) = Parser().feed(encode_json(Kind.FINAL, 7, result))
     read = decode_result(message.payload)
     assert read["words"] == [("grüß", 0.25, 0.5), ("gott", 0.5, 1.0)]
@@ -94,7 +99,9 @@ def test_a_payload_that_is_no_result_raises_a_message_error(payload: bytes) -> N
         decode_result(payload)
 
 
-@given(st.recursive(st.none() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(st.none() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v))
+)
 def test_any_json_is_a_result_or_a_message_error(value: object) -> None:
     try:
         decode_result(json.dumps(value).encode())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from beluga_voice.audio import AudioFrame
 from beluga_voice_pocketsphinx.messages import Kind, Message, Parser, Setup, decode_result, decode_samples
 from beluga_voice_pocketsphinx.recognizer import Recognizer, is_filler, strip_variant
 from beluga_voice_pocketsphinx.worker import Worker
-
-from beluga_voice.audio import AudioFrame
 
 PCM = bytes(640)
 
@@ -32,8 +32,13 @@ class Told:
 
 
 @pytest.fixture
-def setup(answers: Path) -> Setup:
-    options: dict[str, str | float | bool | None] = {"loglevel": "FATAL", "fwdflat": False, "bestpath": False}
+def setup(answers: Path, dictionary: Path) -> Setup:
+    options: dict[str, str | float | bool | None] = {
+        "dict": str(dictionary),
+        "loglevel": "FATAL",
+        "fwdflat": False,
+        "bestpath": False,
+    }
     return Setup(options=options, grammar=str(answers), reject=0.0, decoders=1, interim_interval=0.1)
 
 
@@ -62,7 +67,9 @@ def test_a_filler_is_no_word(word: str) -> None:
     assert not is_filler("word")
 
 
-@pytest.mark.parametrize(("word", "plain"), [("read(2)", "read"), ("the", "the"), ("(", "("), ("a(b)", "a(b)")])
+@pytest.mark.parametrize(
+    ("word", "plain"), [("read(2)", "read"), ("the", "the"), ("(", "("), ("a(b)", "a(b)")]
+)
 def test_the_number_of_a_pronunciation_is_dropped(word: str, plain: str) -> None:
     assert strip_variant(word) == plain
 
@@ -114,7 +121,7 @@ def hear(recognizer: Recognizer, frames: list[AudioFrame], size: int = 640) -> t
 def test_a_decoder_that_was_reset_hears_as_a_new_one_and_however_audio_is_cut(
     setup: Setup, buzz: list[AudioFrame]
 ) -> None:
-    recognizer = Recognizer(setup | {"reject": 0.0})  # type: ignore[arg-type]
+    recognizer = Recognizer(setup)
     first = hear(recognizer, buzz)
     for size in (640, 2, 1000, 32000):
         hear(recognizer, buzz[:20])
@@ -124,9 +131,7 @@ def test_a_decoder_that_was_reset_hears_as_a_new_one_and_however_audio_is_cut(
         assert hear(recognizer, buzz, size) == first
 
 
-def test_words_of_a_later_utterance_are_timed_from_the_stream_s_start(
-    setup: Setup, say: object
-) -> None:
+def test_words_of_a_later_utterance_are_timed_from_the_stream_s_start(setup: Setup, say: object) -> None:
     recognizer = Recognizer(setup)
     frames: list[AudioFrame] = say("lk_hello_world.wav")  # type: ignore[operator]
     text, first = hear(recognizer, frames)

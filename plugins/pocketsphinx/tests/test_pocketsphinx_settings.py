@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from beluga_voice_pocketsphinx.settings import PocketSphinxSettings
-from beluga_voice_pocketsphinx.stt import PocketSphinxSTT
 from pydantic import ValidationError
 
 from beluga_voice.errors import ConfigurationError
+from beluga_voice_pocketsphinx.settings import PocketSphinxSettings
+from beluga_voice_pocketsphinx.stt import PocketSphinxSTT
 
 
 def test_defaults_are_dictation_with_a_worker_per_core() -> None:

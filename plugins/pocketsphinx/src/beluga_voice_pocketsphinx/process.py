@@ -193,9 +193,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - as asyncio promises
+        assert isinstance(transport, asyncio.SubprocessTransport)
         pipe = transport.get_pipe_transport(STDIN)
-        assert isinstance(pipe, asyncio.WriteTransport)  # noqa: S101
+        assert isinstance(pipe, asyncio.WriteTransport)
         self._transport = transport
         self._pipe = pipe
 
@@ -223,6 +223,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self.fail(kind(f"the engine refused the settings: {reason}{self._last_words()}"))
         status = None if self._transport is None else self._transport.get_returncode()
         self.fail(ProviderError(f"{self} ended with status {status}{self._last_words()}", retryable=True))
+        if self._transport is not None:
+            self._transport.close()  # all is closed by now, but only this says so
         self._end()
 
     def _on_message(self, message: Message) -> None:

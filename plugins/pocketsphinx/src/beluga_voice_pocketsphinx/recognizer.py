@@ -113,9 +113,9 @@ def is_filler(word: str) -> bool:
 
 
 def strip_variant(word: str) -> str:
-    """Drop the number of the pronunciation: ``read(2)`` is ``read``."""
-    stem, bracket, number = word.partition("(")
-    return stem if bracket and number[:-1].isdigit() and number.endswith(")") else word
+    """Drop the number of the pronunciation, and the blank after a key phrase: ``read(2)`` is ``read``."""
+    stem, bracket, number = word.strip().partition("(")
+    return stem if bracket and number[:-1].isdigit() and number.endswith(")") else word.strip()
 
 
 def _make_decoder(setup: Setup) -> Decoder:

@@ -54,6 +54,11 @@ class PocketSphinxSTT(STT):
         self._pool: WorkerPool | None = None
         self._closed = False
 
+    @property
+    def pool(self) -> WorkerPool | None:
+        """The workers, between `open` and `aclose`."""
+        return self._pool
+
     async def open(self) -> None:
         """Start the first workers and load their model.
 
