@@ -217,9 +217,21 @@ async def test_an_unknown_voice_is_refused_when_opened(voice: str, message: str)
     assert not espeak_threads()
 
 
-async def test_a_variant_is_another_voice() -> None:
-    async with EspeakTTS(EspeakSettings(voice="en-us+f3")) as tts:
+@pytest.mark.parametrize(
+    "voice",
+    ["en-gb", "EN-US", "en", "fr-fr", "zh", "gmw/en-US", "English (America)", "en-gb+f3", "de+whisper"],
+)
+async def test_a_voice_is_found_by_language_identifier_or_name(voice: str) -> None:
+    async with EspeakTTS(EspeakSettings(voice=voice)) as tts:
         assert await say(await tts.open_stream(), "hello")
+
+
+async def test_a_language_alone_is_spoken_by_its_main_voice() -> None:
+    lengths = []
+    for voice in ("en-gb", "English (Great Britain)", "English (Scotland)"):
+        async with EspeakTTS(EspeakSettings(voice=voice)) as tts:
+            lengths.append(round(seconds(await say(await tts.open_stream(), NUMBERS)), 1))
+    assert lengths[0] == lengths[1] != lengths[2]
 
 
 async def test_refuses_use_before_open_and_after_close() -> None:

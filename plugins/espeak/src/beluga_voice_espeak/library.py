@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import espeakng_loader  # type: ignore[import-untyped]
@@ -17,7 +17,6 @@ from beluga_voice.errors import ConfigurationError, ProviderError
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _UTF8 = 1
-_NOT_FOUND = 2
 _BY_CHARACTER = 1
 _WORD = 1
 _LIST_TERMINATED = 0
@@ -41,7 +40,7 @@ class _Event(ctypes.Structure):
 class _Voice(ctypes.Structure):
     _fields_ = [
         ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),
         ("identifier", ctypes.c_char_p),
         ("gender", ctypes.c_ubyte),
         ("age", ctypes.c_ubyte),
@@ -55,6 +54,17 @@ class _Voice(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A voice as the library lists it."""
+
+    name: str
+    identifier: str
+    languages: dict[
+        str, int
+    ]  # the main one first; the lower the number, the more it is this language's voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +127,26 @@ class Library:
         self._sink: Sink | None = None
         self._error: BaseException | None = None
         self._manner: Manner | None = None
+        self._full_names: dict[str, bytes] = {}  # of the voices that were used
 
     def voices(self) -> list[tuple[str, str]]:
         """List language and name of each voice, sorted."""
-        return sorted((language, name) for language, name, _ in self._list(None))
+        return sorted((next(iter(voice.languages), ""), voice.name) for voice in self._list(None))
 
     def variants(self) -> list[str]:
         """List what may follow a plus sign in a voice's name, sorted."""
-        return sorted(
-            identifier.removeprefix("!v/") for _, _, identifier in self._list(_Voice(languages=b"variant"))
-        )
+        return sorted(voice.identifier.removeprefix("!v/") for voice in self._list(b"variant"))
 
-    def _list(self, kind: _Voice | None) -> list[tuple[str, str, str]]:
-        found = self._library.espeak_ListVoices(kind)
-        voices: list[tuple[str, str, str]] = []
+    def _list(self, language: bytes | None) -> list[_Listed]:
+        """List the voices of a language, or all of all."""
+        wanted = ctypes.create_string_buffer(language) if language else None
+        spec = ctypes.byref(_Voice(languages=ctypes.addressof(wanted))) if wanted else None
+        found = self._library.espeak_ListVoices(spec)
+        voices: list[_Listed] = []
         while found[len(voices)]:
             voice = found[len(voices)].contents
-            languages = voice.languages or b""  # a priority's byte before each, a zero after
-            voices.append((languages[1:].decode(), voice.name.decode(), voice.identifier.decode()))
+            languages = dict(_languages(voice.languages))
+            voices.append(_Listed(voice.name.decode(), voice.identifier.decode(), languages))
         return voices
 
     def use(self, manner: Manner) -> None:
@@ -158,20 +170,40 @@ class Library:
         self._manner = manner
 
     def _use_voice(self, name: str) -> None:
-        variant = name.partition("+")[2]
+        if name not in self._full_names:
+            self._full_names[name] = self._full_name(name)
+        status = self._library.espeak_SetVoiceByName(self._full_names[name])
+        if status:
+            raise ProviderError(f"espeak-ng cannot load the voice {name!r} (status {status})")
+
+    def _full_name(self, name: str) -> bytes:
+        base, _, variant = name.partition("+")
         if variant and variant not in self.variants():  # the library takes any and ignores it
             raise ConfigurationError(
                 f"no espeak variant named {variant!r} (of the voice {name!r}); there are f2, f3, m3, "
                 "whisper and others. List all: beluga-voice espeak-voices"
             )
-        status = self._library.espeak_SetVoiceByName(name.encode("utf-8", "replace"))
-        if status == _NOT_FOUND:
+        identifier = self._find(base)
+        if identifier is None:
             raise ConfigurationError(
                 f"no espeak voice named {name!r}; there are {self._some_voices(name)} and others. "
                 "List all: beluga-voice espeak-voices"
             )
-        if status:
-            raise ProviderError(f"espeak-ng cannot load the voice {name!r} (status {status})")
+        return (identifier + name[len(base) :]).encode()
+
+    def _find(self, name: str) -> str | None:
+        """Find a voice by identifier, name or language, in any case.
+
+        The library's own search goes by the names of its files: it knows "en-us" and "fr", not "en-gb" and "fr-fr".
+        """
+        wanted = name.casefold()
+        speakers: list[tuple[int, str]] = []
+        for voice in self._list(None):
+            if wanted in (voice.identifier.casefold(), voice.name.casefold()):
+                return voice.identifier
+            if wanted in voice.languages:
+                speakers.append((voice.languages[wanted], voice.identifier))
+        return min(speakers)[1] if speakers else None
 
     def _some_voices(self, name: str) -> str:
         """Name voices of the language that may be meant, and well-known ones."""
@@ -225,3 +257,11 @@ def _word_starts(events: ctypes._Pointer[_Event]) -> list[WordStart]:
             starts.append(WordStart(event.text_position - 1, event.sample))
         at += 1
     return starts
+
+
+def _languages(address: int | None) -> Iterator[tuple[str, int]]:
+    """Read a voice's languages: for each a priority's byte and a string; a zero byte ends them."""
+    while address and (priority := ctypes.string_at(address, 1)[0]):
+        language = ctypes.string_at(address + 1)
+        yield language.decode().casefold(), priority
+        address += len(language) + 2
