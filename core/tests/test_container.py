@@ -222,6 +222,22 @@ async def test_the_lifespan_stops_sessions_before_it_closes_providers() -> None:
     assert idle.state is SessionState.INITIAL
 
 
+async def test_a_session_that_fails_to_stop_keeps_nothing_from_closing() -> None:
+    voice = container()
+
+    async def fail() -> None:
+        raise RuntimeError("a bug")
+
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="a bug")):
+        async with voice.lifespan():
+            bad, good = await voice.get_sessions().open(agent), await voice.get_sessions().open(agent)
+            await bad.start()
+            await good.start()
+            bad.stop = fail
+    assert good.state is SessionState.ENDED
+    assert LOG[-3:] == ["close Gate", "close Mouth", "close Ear"]
+
+
 async def test_a_session_outside_of_the_lifespan_is_refused() -> None:
     with pytest.raises(ClosedError, match=r"not open. Try: async with voice.lifespan\(\)"):
         await container().get_sessions().open(agent)

@@ -16,6 +16,7 @@ from beluga_voice.contracts import STT, VAD
 from beluga_voice.errors import ConfigurationError, ContractError, PluginError, UnknownProviderError
 from beluga_voice.hookspecs import hookimpl
 from beluga_voice.plugins import Origin, Plugins, Problem, ProblemKind
+from beluga_voice.plugins.providers import contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -366,6 +367,13 @@ def test_an_unknown_name_lists_what_there_is_and_the_nearest() -> None:
         plugins.vad.create("silero")
     with pytest.raises(PluginError, match="no kind of provider named 'ears'; there are: agent,"):
         plugins.of("ears")
+
+
+@pytest.mark.parametrize("kind", Plugins().kinds)
+def test_each_kind_has_a_hook_and_a_contract(kind: str) -> None:
+    assert hasattr(hookspecs, f"register_{kind}")
+    assert contract(kind).kind == kind  # type: ignore[attr-defined]
+    assert Plugins().of(kind) is not Plugins().of(kind)
 
 
 @pytest.mark.parametrize("name", ["Echo", "none", "a:b", "", "-x"])

@@ -13,6 +13,7 @@ from beluga_voice.hookspecs import Register, hookimpl
 from beluga_voice.plugins import Plugins
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.settings import Settings, show
+from beluga_voice.settings.selection import is_secret
 from beluga_voice.turns.policy import TurnPolicy
 
 if TYPE_CHECKING:
@@ -303,6 +304,16 @@ def test_secrets_are_never_printed(folder: Path, plugins: Plugins, monkeypatch: 
     assert "geheim" not in printed
     shown = {each.key: each.value for each in show(settings, plugins)}
     assert shown["stt.api_key"] == shown["vad.token"] == shown["sessions.a.stt.api_key"] == "********"
+
+
+@pytest.mark.parametrize("name", ["api_key", "token", "X-Api-Key", "auth_token", "Authorization"])
+def test_what_is_named_like_a_secret_is_masked(name: str) -> None:
+    assert is_secret(name, None)
+
+
+@pytest.mark.parametrize("name", ["keywords", "max_tokens", "keyboard", "author", "model"])
+def test_what_only_sounds_like_a_secret_is_shown(name: str) -> None:
+    assert not is_secret(name, None)
 
 
 def test_a_wrong_secret_is_not_printed_by_the_error(plugins: Plugins) -> None:

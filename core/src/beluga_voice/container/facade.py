@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import cast
 from weakref import WeakSet
 
@@ -13,7 +13,7 @@ from dependency_injector.providers import Provider as Injected
 
 from beluga_voice.container.graph import Graph, create
 from beluga_voice.container.opened import Opened
-from beluga_voice.container.sessions import Sessions
+from beluga_voice.container.sessions import Parts, Sessions
 from beluga_voice.contracts import (
     STT,
     TTS,
@@ -28,18 +28,6 @@ from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The providers of one session; None for what is turned off."""
-
-    stt: STT | None
-    tts: TTS | None
-    vad: VAD | None
-    turn_detector: TurnDetector | None
-    noise_suppressor: NoiseSuppressor | None
-    interruption_classifier: InterruptionClassifier | None
 
 
 class VoiceContainer:
@@ -149,10 +137,12 @@ class VoiceContainer:
         return self._of_profiles[selection]
 
     async def _stop_sessions(self) -> None:
-        async with AsyncExitStack() as stopping:  # goes on when one raises, and raises it at the end
-            for session in list(self._live):
-                if session.state not in (SessionState.INITIAL, SessionState.ENDED):
-                    stopping.push_async_callback(_stop, session)
+        """Stop all sessions at once; what went wrong in some is raised when all have ended."""
+        live = [each for each in self._live if each.state not in (SessionState.INITIAL, SessionState.ENDED)]
+        results = await asyncio.gather(*map(_stop, live), return_exceptions=True)
+        errors = [each for each in results if isinstance(each, Exception)]
+        if errors:
+            raise ExceptionGroup("sessions failed while they were stopped", errors)
 
     def _forget(self) -> None:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from beluga_voice.agents import AgentLike
-from beluga_voice.contracts import STT, TTS, Transport
+from beluga_voice.contracts import (
+    STT,
+    TTS,
+    VAD,
+    InterruptionClassifier,
+    NoiseSuppressor,
+    Transport,
+    TurnDetector,
+)
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
 
-if TYPE_CHECKING:
-    from beluga_voice.container.facade import Parts
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The providers of one session; None for what is turned off."""
+
+    stt: STT | None
+    tts: TTS | None
+    vad: VAD | None
+    turn_detector: TurnDetector | None
+    noise_suppressor: NoiseSuppressor | None
+    interruption_classifier: InterruptionClassifier | None
 
 
 class Source(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -12,8 +14,6 @@ from beluga_voice.errors import ConfigurationError, UnknownProviderError
 from beluga_voice.settings.values import DEFAULT_PROVIDERS, Setting, Values, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic.fields import FieldInfo
 
     from beluga_voice.plugins import Plugins
@@ -149,15 +149,14 @@ def _takes_none(annotation: object) -> bool:
     return NoneType in options and not any(get_origin(option) is Literal for option in options)
 
 
-_SECRET_WORDS = ("key", "token", "secret", "password", "auth", "credential")
+_SECRET_WORDS = {"apikey", "auth", "authorization", "cookie", "credential", "credentials"}
+_SECRET_WORDS |= {"key", "passwd", "password", "secret", "token"}
 
 
 def is_secret(name: str, info: FieldInfo | None) -> bool:
     """Whether a setting's value must not be printed: by its type, and, since authors forget, by its name."""
-    annotation = None if info is None else info.annotation
-    return _mentions_secret(annotation) or any(
-        word in part for part in name.lower().split("_") for word in _SECRET_WORDS if part.startswith(word)
-    )
+    words = re.split(r"[^a-z]+", name.lower())
+    return _mentions_secret(None if info is None else info.annotation) or not _SECRET_WORDS.isdisjoint(words)
 
 
 def _mentions_secret(annotation: object) -> bool:
