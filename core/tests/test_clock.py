@@ -144,6 +144,15 @@ def test_a_deadlock_is_reported_at_once_with_the_line_that_waits() -> None:
         run_virtual(main())
 
 
+def test_idle_threads_of_the_executor_do_not_put_a_deadlock_off() -> None:
+    async def main() -> None:
+        await asyncio.to_thread(int)
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(DeadlockError):
+        run_virtual(main(), watchdog=3600)
+
+
 def test_a_deadlock_with_an_open_socket_is_reported_after_the_watchdogs_time() -> None:
     async def main() -> None:
         near, far = socket.socketpair()

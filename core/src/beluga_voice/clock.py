@@ -132,7 +132,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         _ready: deque[asyncio.Handle]
         _scheduled: list[asyncio.TimerHandle]
         _clock_resolution: float
-        _signal_handlers: dict[int, object]
+        _default_executor: object
 
     def __init__(self, *, seed: int | None = None, watchdog: float = 30.0) -> None:
         self._now = 0.0
@@ -196,7 +196,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether no file, signal or thread is left that could wake the loop."""
         only_own_files = len(self._jumping.get_map()) <= self._own_files
         no_signals = not getattr(self, "_signal_handlers", None)
-        return only_own_files and no_signals and threading.active_count() == 1
+        # The executor's threads are idle: what they are called for counts as work.
+        idle: set[threading.Thread] = getattr(self._default_executor, "_threads", set())
+        others = set(threading.enumerate()) - idle - {threading.current_thread()}
+        return only_own_files and no_signals and not others
 
     def _raise_stalled(self) -> None:
         tasks = "; ".join(sorted(_where(task) for task in asyncio.all_tasks(self))) or "none"

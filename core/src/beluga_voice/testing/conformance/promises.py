@@ -60,9 +60,8 @@ class Promises(Generic[C]):
             seen, cause = await _seen(promise, case)
             if seen is not None:
                 written = f"{self.module}.{promise.where}"
-                raise AssertionError(
-                    f"{who} breaks a promise of {written}: {promise.says}; {seen}"
-                ) from cause
+                sentence = f"{who} breaks a promise of {written}: {promise.says}; {seen}"
+                raise AssertionError(" ".join(sentence.split())) from cause
 
 
 async def _seen(promise: Promise[C], case: C) -> tuple[str | None, Exception | None]:

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from beluga_voice.contracts import Provider
-from beluga_voice.testing.conformance.promises import Promises, Running
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
+from beluga_voice.testing.conformance.promises import Promises, Running, soon
 
 P = TypeVar("P", bound=Provider)
 
-promises: Promises[Callable[[], Provider]] = Promises("beluga_voice.contracts.provider")
+ENDS_WITHIN = 30.0
+"""Seconds that a provider may take to close: connections are drained, worker processes end."""
 
 
-@promises.made_by("Provider.aclose", "closing twice is harmless")
-async def _closes_twice(make: Callable[[], Provider]) -> None:
-    provider = make()
-    await provider.open()
-    await provider.aclose()
-    await provider.aclose()
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A provider that was opened and used, and what ran before it was made."""
+
+    provider: Provider
+    before: Running
 
 
-@promises.made_by("Provider.aclose", "when it returns nothing of the provider runs")
-async def _leaves_nothing_running(make: Callable[[], Provider]) -> None:
-    running = Running()
-    async with make():
-        pass
-    running.expect_nothing_new()
+promises: Promises[Case] = Promises("beluga_voice.contracts.provider")
 
 
 async def check_provider(make: Callable[[], P], check: Callable[[P], Awaitable[None]]) -> None:
-    """Hold the life cycle, and `check` on one open provider, after which nothing may be left running."""
-    running = Running()
+    """Hold `check` on one open provider, and then its life cycle."""
+    before = Running()
     provider = make()
-    who = type(provider).__name__
-    async with provider:
+    await provider.open()
+    try:
         await check(provider)
-    ended: Promises[Running] = Promises(promises.module)
-    ended.made_by("Provider.aclose", "when it returns nothing of the provider runs")(_nothing_new)
-    await ended.check(running, who)
-    await promises.check(make, who)
+    except BaseException:
+        await provider.aclose()
+        raise
+    await promises.check(Case(provider, before), type(provider).__name__)
 
 
-async def _nothing_new(running: Running) -> None:
-    running.expect_nothing_new()
+@promises.made_by("Provider.aclose", "when it returns nothing of the provider runs")
+async def _leaves_nothing_running(case: Case) -> None:
+    await soon(case.provider.aclose(), "aclose", ENDS_WITHIN)
+    case.before.expect_nothing_new()
+
+
+@promises.made_by("Provider.aclose", "closing twice is harmless")
+async def _closes_twice(case: Case) -> None:
+    await soon(case.provider.aclose(), "the second aclose", ENDS_WITHIN)

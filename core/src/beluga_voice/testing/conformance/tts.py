@@ -120,6 +120,19 @@ async def _speaks_long_text(case: Case) -> None:
     expect(often > 3 * once, f"the text takes {once:g} s once, and {often:g} s five times over")
 
 
+@promises.made_by("TTSStream.synthesize", "waits for a slow listener, who loses nothing")
+async def _waits_for_a_slow_listener(case: Case) -> None:
+    whole = _duration(await _speak_once(case, case.text))
+    stream = await case.tts.open_stream()
+    parts: list[Speech] = []
+    async with aclosing(stream.synthesize(case.text)) as speech:
+        async for part in speech:
+            parts.append(part)
+            await asyncio.sleep(0.01)
+    _expect_whole(parts, whole, "to a slow listener")
+    await stream.aclose()
+
+
 @promises.made_by(
     "TTSStream.synthesize", "closing the generator ends it within one part, and the next text is whole"
 )
