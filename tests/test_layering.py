@@ -25,7 +25,7 @@ ROWS = (
     ("_version", "audio", "commands", "errors", "events", "words"),
     ("conversation", "playout", "turns"),
     ("contracts",),
-    ("agents", "clock", "hookspecs", "phrases", "plugins", "sentences", "session"),
+    ("agents", "clock", "hookspecs", "phrases", "plugins", "sentences", "session", "silent"),
     ("telemetry",),
     ("cli", "container", "demo", "running", "settings"),
     ("testing",),

@@ -8,9 +8,9 @@ An event is a fact with a time, `at`, in seconds of the session's one clock. The
   fed back;
 * `Reported` events are told by the session itself, beside the engine.
 
-Turns are numbered from 1. Utterances have one number space: replies count up from 1, each `say` counts down from -1,
-so that engine and session can number without asking each other. A number that is no longer current marks an event
-as stale.
+Turns are numbered from 1. Utterances have one number space: replies count up from 1, each `say` counts down from
+-1, so that engine and session can number without asking each other. A number that is not current any more marks an
+event as stale.
 """
 
 from __future__ import annotations

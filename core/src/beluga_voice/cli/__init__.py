@@ -1,5 +1,5 @@
 """The command line ``beluga-voice``."""
 
-from beluga_voice.cli.main import main
+from beluga_voice.cli.main import main, run_agent
 
-__all__ = ["main"]
+__all__ = ["main", "run_agent"]

@@ -14,6 +14,7 @@ from beluga_voice.plugins import MODULES_VARIABLE, Plugins
 from beluga_voice.plugins.discovery import from_environment
 
 if TYPE_CHECKING:
+    from beluga_voice.agents import AgentLike
     from beluga_voice.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -27,6 +28,7 @@ class App:
         modules: those named by ``--plugin``.
         overrides: the ``key=value`` of each ``--set``.
         traceback: whether errors are shown with their traceback.
+        agent: the agent of the program that runs the command line, by `beluga_voice.run`.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class App:
         self.modules: list[str] = []
         self.overrides: list[str] = []
         self.traceback = False
+        self.agent: AgentLike | None = None
 
     @cached_property
     def settings(self) -> Settings:

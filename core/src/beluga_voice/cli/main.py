@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import cast
+from typing import NoReturn, cast
 
 import click
 
 from beluga_voice._version import __version__
+from beluga_voice.agents import AgentLike
 from beluga_voice.cli.app import App, takes_settings
 from beluga_voice.errors import BelugaVoiceError
 
 COMMANDS = {
+    "chat": ("beluga_voice.cli.chat:chat", "Talk with the agent by text."),
     "config": ("beluga_voice.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("beluga_voice.cli.doctor:doctor", "Say what is missing for the settings, and how to get it."),
+    "demo": ("beluga_voice.cli.demo:demo", "Let a synthesised caller and an agent talk, offline."),
+    "run": ("beluga_voice.cli.run:run", "Let an agent answer recorded callers."),
     "plugins": (
         "beluga_voice.cli.plugins:plugins",
         "List plugins, what they offer, and what is wrong with them.",
@@ -92,3 +97,11 @@ def main(context: click.Context, traceback: bool) -> None:
       beluga-voice COMMAND --help
     """
     context.ensure_object(App).traceback = traceback
+
+
+def run_agent(agent: AgentLike, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line with `agent` where a command asks for one; ends the process."""
+    app = App()
+    app.agent = agent
+    main(None if arguments is None else list(arguments), obj=app)
+    raise SystemExit(0)

@@ -40,7 +40,7 @@ async def agent(turn: Turn) -> AsyncGenerator[str, None]:
     text = turn.text.lower()
     if day := re.search("|".join(HOURS), text):
         yield f"On {day[0].title()} we are open {await look_up(HOURS, day[0])}."
-    elif order := re.search(r"order (\w+)", text):
+    elif order := re.search(r"order (?:number )?(\w+)", text):
         status = await look_up(ORDERS, order[1])
         yield f"Order {order[1]} is {status}." if status else f"I do not know order {order[1]}."
     elif item := re.search("|".join(PRICES), text):

@@ -1,0 +1,101 @@
+"""``beluga-voice chat``: the agent by text, in a session without a voice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import click
+
+from beluga_voice import events as ev
+from beluga_voice.agents import AgentLike
+from beluga_voice.cli.agent_option import choose_agent
+from beluga_voice.cli.app import App, takes_settings
+from beluga_voice.cli.running import run_command
+from beluga_voice.session import VoiceSession
+from beluga_voice.silent import DeafSTT, MuteTTS
+
+
+@click.command()
+@click.option("--agent", metavar="MODULE:NAME", help="The agent; by default it repeats what you write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object a line: each message as it ends.")
+@takes_settings
+@click.pass_obj
+def chat(app: App, agent: str | None, as_json: bool) -> None:
+    """Write to the agent, a line a turn; a line written while it answers cuts the answer. End with Ctrl-D.
+
+    \b
+    Examples:
+      beluga-voice chat --agent shop:agent
+      echo "what is the time" | beluga-voice chat --json
+    """
+    run_command(_chat(app, choose_agent(app, agent), as_json))
+
+
+async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
+    settings = app.settings
+    session = VoiceSession(
+        stt=DeafSTT(), tts=MuteTTS(), agent=agent, config=settings.session, turns=settings.turns
+    )
+    view = _JsonView() if as_json else _TextView(prompt=sys.stdin.isatty())
+    session.on_event(view.see)
+    async with session:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            if line.strip():
+                view.silent.clear()
+                session.send_text(line.strip())
+                if not sys.stdin.isatty():
+                    await view.silent.wait()
+        if not as_json and sys.stdin.isatty():
+            click.echo()
+
+
+class _View:
+    """Knows when the agent has ended."""
+
+    def __init__(self) -> None:
+        self.silent = asyncio.Event()
+
+    def see(self, event: ev.Event) -> None:
+        if isinstance(event, ev.UtteranceEnded):
+            self.silent.set()
+
+
+class _TextView(_View):
+    """Prints the agent's text as it comes."""
+
+    def __init__(self, *, prompt: bool) -> None:
+        super().__init__()
+        self._prompt = "you> " if prompt else ""
+        self._at_margin = True
+        self._ask()
+
+    def see(self, event: ev.Event) -> None:
+        super().see(event)
+        match event:
+            case ev.TextGiven():
+                click.echo(("agent> " if self._at_margin else "") + event.text, nl=False)
+                self._at_margin = False
+            case ev.UtteranceEnded():
+                cut = event.outcome is not ev.Outcome.PLAYED
+                click.echo(f" -- {event.outcome}: {event.reason}" if cut else "")
+                self._at_margin = True
+                self._ask()
+
+    def _ask(self) -> None:
+        if self._prompt:
+            click.echo(self._prompt, nl=False)
+
+
+class _JsonView(_View):
+    """Prints each message as one line of JSON."""
+
+    def see(self, event: ev.Event) -> None:
+        super().see(event)
+        match event:
+            case ev.TurnClosed():
+                click.echo(json.dumps({"role": "caller", "turn": event.turn, "text": event.text}))
+            case ev.UtteranceEnded():
+                message = {"role": "agent", "text": event.heard, "outcome": str(event.outcome)}
+                click.echo(json.dumps(message | ({"reason": event.reason} if event.reason else {})))
