@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING
@@ -50,45 +50,60 @@ def from_environment(variable: str) -> tuple[str, ...]:
     return tuple(name for part in os.environ.get(variable, "").split(",") if (name := part.strip()))
 
 
-def find(modules: Iterable[str], disabled: Sequence[str]) -> tuple[list[Candidate], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What discovery saw, before anything was imported.
+
+    Attributes:
+        candidates: plugins that fit this core, sorted by name, then modules.
+        problems: of plugins that do not fit.
+        disabled: plugins that were left out on demand.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    disabled: list[Origin] = field(default_factory=list)
+
+
+def find(modules: Iterable[str], disabled: Sequence[str]) -> Found:
     """Find all plugins without importing one.
 
     Args:
         modules: plugins that are not packaged, after those that are; one found already is not taken twice.
         disabled: names of plugins or distributions to leave out.
-
-    Returns:
-        Those that fit this core, sorted by name, and the problems of those that do not.
     """
-    found, problems = _find_packaged(disabled)
-    known = {candidate.module for candidate in found}
+    found = _find_packaged(disabled)
+    known = {candidate.module for candidate in found.candidates}
     for module in dict.fromkeys(modules):
-        if module not in known and module not in disabled:
-            found.append(Candidate(Origin(module), module, _importer(module)))
-    return found, problems
+        if module in disabled:
+            found.disabled.append(Origin(module))
+        elif module not in known:
+            found.candidates.append(Candidate(Origin(module), module, _importer(module)))
+    return found
 
 
 def _importer(module: str) -> Callable[[], object]:
     return lambda: import_module(module)
 
 
-def _find_packaged(disabled: Sequence[str]) -> tuple[list[Candidate], list[Problem]]:
+def _find_packaged(disabled: Sequence[str]) -> Found:
+    found = Found()
     by_name: dict[str, list[tuple[Origin, EntryPoint]]] = defaultdict(list)
     for entry in entry_points(group=GROUP):
         origin = _origin(entry)
-        if not any(origin.answers_to(name) for name in disabled):
+        if any(origin.answers_to(name) for name in disabled):
+            found.disabled.append(origin)
+        else:
             by_name[entry.name].append((origin, entry))
-    found: list[Candidate] = []
-    problems: list[Problem] = []
     for name in sorted(by_name):
         (origin, entry), *others = by_name[name]
         if others:
-            problems += _same_name([origin, *(other for other, _ in others)])
+            found.problems.extend(_same_name([origin, *(other for other, _ in others)]))
         elif (problem := _check_core(origin, entry.dist)) is not None:
-            problems.append(problem)
+            found.problems.append(problem)
         else:
-            found.append(Candidate(origin, entry.module, entry.load))
-    return found, problems
+            found.candidates.append(Candidate(origin, entry.module, entry.load))
+    return found
 
 
 def _origin(entry: EntryPoint) -> Origin:

@@ -75,6 +75,15 @@ def extra_of(name: str) -> str | None:
     return short if short in core_extras() else None
 
 
+def missing_extra(name: str) -> bool:
+    """Whether `name` is an extra of core whose plugin is not installed."""
+    try:
+        distribution(f"{CORE}-{name}")
+    except PackageNotFoundError:
+        return name in core_extras()
+    return False
+
+
 def core_extras() -> tuple[str, ...]:
     """Return the extras that the installed core offers, sorted."""
     try:

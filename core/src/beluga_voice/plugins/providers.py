@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from beluga_voice.errors import ConfigurationError, ContractError, PluginError, UnknownProviderError
-from beluga_voice.plugins.origin import CORE, Origin, core_extras
+from beluga_voice.plugins.origin import CORE, Origin, missing_extra
 from beluga_voice.plugins.problems import Problem, ProblemKind
 
 if TYPE_CHECKING:
@@ -111,9 +111,10 @@ class Registration:
 class Providers(Generic[P]):
     """The providers of one contract. Made and filled by `Plugins`."""
 
-    def __init__(self, kind: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, kind: str, problems: Sequence[Problem], disabled: Sequence[Origin]) -> None:
         self.kind = kind
         self._problems = problems
+        self._disabled = disabled
         self._registrations: dict[str, list[Registration]] = defaultdict(list)
 
     def names(self) -> tuple[str, ...]:
@@ -186,7 +187,10 @@ class Providers(Generic[P]):
         blamed = [each for each in self._problems if each.plugin.answers_to(name)]
         if close := difflib.get_close_matches(name, self.names(), 1):
             yield f"Did you mean {close[0]!r}?"
-        elif not blamed and name in core_extras():
+        elif any(each.answers_to(name) for each in self._disabled):
+            yield f"Plugin {name} is disabled. Try: removing it from BELUGA_VOICE_DISABLED_PLUGINS"
+            return
+        elif not blamed and missing_extra(name):
             yield f'Try: pip install "{CORE}[{name}]"'
             return
         for problem in blamed or self._problems:

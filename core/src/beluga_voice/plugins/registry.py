@@ -66,16 +66,21 @@ class Plugins:
         self._manager = pluggy.PluginManager(hookspecs.hookspec.project_name)
         self._manager.add_hookspecs(hookspecs)
         self._problems: list[Problem] = []
+        self._disabled: list[Origin] = []
         self._loaded: dict[str, tuple[object, Plugin]] = {}
-        self.stt: Providers[STT] = Providers("stt", self._problems)
-        self.tts: Providers[TTS] = Providers("tts", self._problems)
-        self.vad: Providers[VAD] = Providers("vad", self._problems)
-        self.turn_detector: Providers[TurnDetector] = Providers("turn_detector", self._problems)
-        self.noise_suppressor: Providers[NoiseSuppressor] = Providers("noise_suppressor", self._problems)
-        self.transport: Providers[Transport] = Providers("transport", self._problems)
-        self.agent: Providers[Agent] = Providers("agent", self._problems)
+        self.stt: Providers[STT] = Providers("stt", self._problems, self._disabled)
+        self.tts: Providers[TTS] = Providers("tts", self._problems, self._disabled)
+        self.vad: Providers[VAD] = Providers("vad", self._problems, self._disabled)
+        self.turn_detector: Providers[TurnDetector] = Providers(
+            "turn_detector", self._problems, self._disabled
+        )
+        self.noise_suppressor: Providers[NoiseSuppressor] = Providers(
+            "noise_suppressor", self._problems, self._disabled
+        )
+        self.transport: Providers[Transport] = Providers("transport", self._problems, self._disabled)
+        self.agent: Providers[Agent] = Providers("agent", self._problems, self._disabled)
         self.interruption_classifier: Providers[InterruptionClassifier] = Providers(
-            "interruption_classifier", self._problems
+            "interruption_classifier", self._problems, self._disabled
         )
         self._kinds = {each.kind: each for each in vars(self).values() if isinstance(each, Providers)}
 
@@ -90,12 +95,13 @@ class Plugins:
             disabled: plugins not to load; None for what ``BELUGA_VOICE_DISABLED_PLUGINS`` lists.
         """
         plugins = cls()
-        found, problems = find(
+        found = find(
             from_environment(MODULES_VARIABLE) if modules is None else modules,
             from_environment(DISABLED_VARIABLE) if disabled is None else disabled,
         )
-        plugins._problems += problems
-        for candidate in found:
+        plugins._problems += found.problems
+        plugins._disabled += found.disabled
+        for candidate in found.candidates:
             plugins._load(candidate)
         return plugins
 
