@@ -56,12 +56,31 @@ async def test_speaks_at_the_rate_of_a_person() -> None:
     assert 500 < sound(parts).std() < 10_000
 
 
-async def test_begins_with_sound_and_ends_with_the_pause() -> None:
+@pytest.mark.parametrize(
+    ("text", "pause"),
+    [
+        ("Hello there.", 0.5),
+        ("Hello there", 0.5),
+        ('"Hello there!" ', 0.5),
+        ("Hello there, ", 0.25),
+        ("Done...", 0.5),
+        ("Well —", 0.25),
+    ],
+)
+async def test_begins_with_sound_and_ends_with_the_pause(text: str, pause: float) -> None:
     async with EspeakTTS(EspeakSettings(pause=0.5)) as tts:
-        audio = sound(await say(await tts.open_stream(), "Hello there."))
+        audio = sound(await say(await tts.open_stream(), text))
     assert abs(audio[0]) > 32
     silence = len(audio) - 1 - np.flatnonzero(np.abs(audio) > 32)[-1]
-    assert 0.5 <= silence / 22050 < 0.53
+    assert silence / 22050 == pytest.approx(pause, abs=0.001)
+
+
+async def test_pauses_between_the_sentences_of_a_text() -> None:
+    lengths = []
+    for pause in (0.0, 1.0):
+        async with EspeakTTS(EspeakSettings(pause=pause)) as tts:
+            lengths.append(seconds(await say(await tts.open_stream(), "One. Two. Three, and four.")))
+    assert lengths[1] - lengths[0] == pytest.approx(3, abs=0.1)
 
 
 async def test_gives_every_word_with_its_time() -> None:

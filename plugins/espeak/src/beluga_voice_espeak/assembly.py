@@ -79,14 +79,15 @@ class WordTimes:
 class Assembler:
     """Makes parts of speech of what the library says for one text, piece by piece.
 
-    Silence before the first sound is left out: it would be latency. The newest part is held back, so that the
-    last carries the last words.
+    Silence before the first sound is left out, since it would be latency, and that after a piece is replaced by the
+    pause that is asked for. So the newest sound is held back with the silence after it, and with it the last words.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
-        self._length = 0  # samples of the text's audio so far
-        self._held: tuple[AudioFrame, list[Word]] | None = None
+        self._length = 0  # samples of the text's audio so far, with what is held back
+        self._held: list[NDArray[np.int16]] = []
+        self._held_words: list[Word] = []
         self.begin("")
 
     def begin(self, piece: str) -> None:
@@ -97,9 +98,9 @@ class Assembler:
         self._origin = self._length  # of the piece's sample 0 in the text's audio
 
     def add(self, samples: NDArray[np.int16], starts: list[WordStart]) -> Speech | None:
-        """Take a chunk of the piece, with the words that begin in it; return the part before it."""
+        """Take a chunk of the piece, with the words that begin in it; return the part before it, if it is whole."""
         loud = np.flatnonzero((samples > _SILENT) | (samples < -_SILENT)) + self._seen
-        spans = [span for start in starts for span in self._begin_word(start, loud)]
+        words = [word for start in starts for word in self._begin_word(start, loud)]
         if len(loud):
             self._loud_until = int(loud[-1]) + 1
         if self._length == 0:
@@ -108,23 +109,31 @@ class Assembler:
             self._seen += silent
             samples = samples[silent:]
         self._seen += len(samples)
-        return self._hold(samples, self._timed(spans))
+        part = self._release() if len(loud) and self._held else None
+        if len(samples):
+            self._held.append(samples)
+            self._length += len(samples)
+        self._held_words += words
+        return part
 
     def end(self, pause: float) -> Speech | None:
         """End the piece, with `pause` seconds of silence; return its last part, if any sound was in it."""
-        spans = self._words.finish(self._loud_until)
-        if self._held is None:
+        self._held_words += self._timed(self._words.finish(self._loud_until))
+        if not self._held:
             return None
-        frame, words = self._held
+        surplus = min(self._seen - self._loud_until, sum(map(len, self._held)) - 1)
         silence = np.zeros(round(pause * self._sample_rate), np.int16)
-        self._held = None
+        self._length -= surplus
+        part = self._release(surplus)
         self._length += len(silence)
-        samples = np.concatenate((frame.samples, silence))
-        return Speech(AudioFrame(samples, self._sample_rate, frame.position), (*words, *self._timed(spans)))
+        samples = np.concatenate((part.frame.samples, silence))
+        return Speech(AudioFrame(samples, self._sample_rate, part.frame.position), part.words)
 
-    def _begin_word(self, start: WordStart, loud: NDArray[np.intp]) -> list[Span]:
+    def _begin_word(self, start: WordStart, loud: NDArray[np.intp]) -> list[Word]:
         before = int(np.searchsorted(loud, start.sample))
-        return self._words.begin(start, int(loud[before - 1]) + 1 if before else self._loud_until)
+        return self._timed(
+            self._words.begin(start, int(loud[before - 1]) + 1 if before else self._loud_until)
+        )
 
     def _timed(self, spans: list[Span]) -> list[Word]:
         return [Word(text, self._seconds(start), self._seconds(end)) for text, start, end in spans]
@@ -132,12 +141,10 @@ class Assembler:
     def _seconds(self, sample: int) -> float:
         return max(sample + self._origin, 0) / self._sample_rate
 
-    def _hold(self, samples: NDArray[np.int16], words: list[Word]) -> Speech | None:
-        held = self._held
-        if not len(samples):
-            if held is not None:
-                held[1].extend(words)
-            return None
-        self._held = AudioFrame(samples, self._sample_rate, self._length), words
-        self._length += len(samples)
-        return Speech(held[0], tuple(held[1])) if held else None
+    def _release(self, surplus: int = 0) -> Speech:
+        """Give out what is held back, less its last `surplus` samples."""
+        samples = np.concatenate(self._held)
+        samples = samples[: len(samples) - surplus]
+        words = tuple(self._held_words)
+        self._held, self._held_words = [], []
+        return Speech(AudioFrame(samples, self._sample_rate, self._length - len(samples)), words)

@@ -22,4 +22,9 @@ class EspeakSettings(BaseModel):
     pitch: int = Field(default=50, ge=0, le=99, description="Pitch; 50 is the voice's own.")
     volume: int = Field(default=100, ge=0, le=200, description="Loudness in percent; above 100 may clip.")
     word_gap: float = Field(default=0.0, ge=0, le=1, description="Seconds added between words, in 0.01 s.")
-    pause: float = Field(default=0.2, ge=0, le=2, description="Seconds of silence after each sentence.")
+    pause: float = Field(
+        default=0.2,
+        ge=0,
+        le=2,
+        description="Seconds of silence after each sentence; half of it after a clause.",
+    )

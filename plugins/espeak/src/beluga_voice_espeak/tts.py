@@ -24,6 +24,7 @@ _MAX_PIECE = 200
 """Characters said in one call of the library; bounds what is held in memory and how long others wait."""
 
 _UNSAFE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
+_CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][^\w\s]*\s*$")
 _SENTENCE_END = re.compile(r"[.!?…。！？][^\w\s]*\s*$|\n\s*$")
 
 
@@ -120,8 +121,7 @@ class EspeakStream(TTSStream):
         self._check_open()
         assembler = Assembler(self._sample_rate)
         for piece, last in _pieces(text):
-            pause = self._pause if last or _SENTENCE_END.search(piece) else 0.0
-            said = _Said(self._manner, assembler, piece, pause)
+            said = _Said(self._manner, assembler, piece, self._pause * _share_of_pause(piece, last))
             self._said.add(said)
             try:
                 self._engine.submit(said.say)
@@ -142,6 +142,13 @@ class EspeakStream(TTSStream):
         self._streams.discard(self)
         for said in self._said:
             said.abort()
+
+
+def _share_of_pause(piece: str, last: bool) -> float:
+    """Say how much of the pause follows `piece`: all after a sentence or the text, half after a clause."""
+    if _CLAUSE_END.search(piece):
+        return 0.5
+    return 1.0 if last or _SENTENCE_END.search(piece) else 0.0
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
