@@ -20,7 +20,7 @@ PENDING = {
 }
 
 
-PENDING_RUNS = PENDING | {"ten_lines": "comes with the command line's chat"}
+PENDING_RUNS = PENDING
 
 
 def pending(reason: str | None, raises: type[BaseException]) -> list[pytest.MarkDecorator]:

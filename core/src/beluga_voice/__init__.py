@@ -1,24 +1,58 @@
-"""Real-time voice sessions between a caller and an AI agent."""
+"""Real-time voice sessions between a caller and an AI agent.
+
+Names are imported when they are first used, so that a program pays only for what it takes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from beluga_voice._version import __version__
-from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import Turn
-from beluga_voice.conversation import Message, Role
-from beluga_voice.errors import (
-    AudioError,
-    BelugaVoiceError,
-    ClosedError,
-    ConfigurationError,
-    ContractError,
-    ErrorCode,
-    PluginError,
-    ProviderError,
-    SessionError,
-)
-from beluga_voice.events import SessionState, WhileCallerSpeaks
-from beluga_voice.running import run
-from beluga_voice.session import SayHandle, SessionConfig, VoiceSession
-from beluga_voice.turns import TurnPolicy
+
+if TYPE_CHECKING:
+    from beluga_voice.audio import AudioFrame
+    from beluga_voice.container import Sessions, VoiceContainer
+    from beluga_voice.contracts import Turn
+    from beluga_voice.conversation import Message, Role
+    from beluga_voice.errors import (
+        AudioError,
+        BelugaVoiceError,
+        ClosedError,
+        ConfigurationError,
+        ContractError,
+        ErrorCode,
+        PluginError,
+        ProviderError,
+        SessionError,
+    )
+    from beluga_voice.events import SessionState, WhileCallerSpeaks
+    from beluga_voice.running import run
+    from beluga_voice.session import SayHandle, SessionConfig, VoiceSession
+    from beluga_voice.turns import TurnPolicy
+
+_HOMES = {
+    "audio": ("AudioFrame",),
+    "container": ("Sessions", "VoiceContainer"),
+    "contracts": ("Turn",),
+    "conversation": ("Message", "Role"),
+    "errors": (
+        "AudioError",
+        "BelugaVoiceError",
+        "ClosedError",
+        "ConfigurationError",
+        "ContractError",
+        "ErrorCode",
+        "PluginError",
+        "ProviderError",
+        "SessionError",
+    ),
+    "events": ("SessionState", "WhileCallerSpeaks"),
+    "running": ("run",),
+    "session": ("SayHandle", "SessionConfig", "VoiceSession"),
+    "turns": ("TurnPolicy",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AudioError",
@@ -36,10 +70,26 @@ __all__ = [
     "SessionConfig",
     "SessionError",
     "SessionState",
+    "Sessions",
     "Turn",
     "TurnPolicy",
+    "VoiceContainer",
     "VoiceSession",
     "WhileCallerSpeaks",
     "__version__",
     "run",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'beluga_voice' has no attribute {name!r}")
+    value: object = getattr(import_module(f"beluga_voice.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name what can be imported."""
+    return sorted({*globals(), *__all__})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.errors import AudioError
+
+_LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 class AudioFrame:
@@ -40,8 +44,8 @@ class AudioFrame:
             raise AudioError("a frame of 0 bytes; a frame holds at least one 16-bit sample")
         if len(data) % 2:
             raise AudioError(f"a frame of {len(data)} bytes; 16-bit samples need an even number of bytes")
-        samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
-        return cls(samples, sample_rate, position)
+        samples = np.frombuffer(data, np.int16)
+        return cls(samples if _LITTLE_ENDIAN else samples.byteswap(), sample_rate, position)
 
     @classmethod
     def silence(cls, duration: float, sample_rate: int, position: int = 0) -> AudioFrame:

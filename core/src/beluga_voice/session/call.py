@@ -294,8 +294,8 @@ class Call:
         """
         self._hearing.process(frame)
 
-    def _passed(self) -> None:
-        self._transcription.catch_up()
+    def _passed(self, frame: AudioFrame) -> None:
+        self._transcription.hear(frame)
 
     def _start_hearing(self, command: do.StartHearing) -> None:
         self._transcription.start(command.position)

@@ -34,7 +34,7 @@ class Hearing:
         clock: tells the session's time.
         feed: takes the events of speech.
         asks: whether the sentence being heard so many seconds ago is a question.
-        passed: called when a block has been heard, for the STT.
+        passed: takes each block that has been heard, for the STT.
         failed: takes a failure of the noise suppressor.
     """
 
@@ -47,7 +47,7 @@ class Hearing:
         clock: Callable[[], float],
         feed: Callable[[ev.Observed], None],
         asks: Callable[[float], bool],
-        passed: Callable[[], None],
+        passed: Callable[[AudioFrame], None],
         failed: Callable[[ProviderError], None],
     ) -> None:
         self.ring = RingBuffer(
@@ -107,7 +107,7 @@ class Hearing:
         self.ring.write(frame.samples)
         if self._vad is not None:
             self._vad.feed(frame)
-        self._passed()
+        self._passed(frame)
 
     def _clean(self, suppressor: NoiseSuppressorStream, frame: AudioFrame) -> AudioFrame:
         try:

@@ -44,12 +44,13 @@ class Transcription:
         self._backlog = backlog
         self._heard = heard
         self._open = self._always = stt.listens is Listens.ALL
-        self._stream: STTStream | None = None
+        self._stream: STTStream
         self._resampler = None if stt.sample_rate == sample_rate else Resampler(sample_rate, stt.sample_rate)
         self._waiting: deque[AudioFrame | int] = deque()
         self._waiting_samples = 0
         self._requests: deque[int] = deque()
-        self._wake: asyncio.Future[None] | None = None
+        self._wake: asyncio.Future[None]
+        self._idle = False  # the sender waits, with nothing ahead of a frame that comes now
         self._next = 0
         self.sent = SentAudio(sample_rate)
 
@@ -74,6 +75,19 @@ class Transcription:
         """Ask for the final words of all audio so far."""
         self._put(request)
 
+    def hear(self, frame: AudioFrame) -> None:
+        """Send a frame that was just written to the ring, if audio is wanted."""
+        if not self._open:
+            return
+        if self._next == frame.position and self._resampler is None:
+            samples = len(frame.samples)
+            self._next += samples
+            self.sent.add(frame.position, samples)
+            if not (self._idle and self._send_now(frame)):
+                self._put(frame)
+        else:
+            self.catch_up()
+
     def catch_up(self) -> None:
         """Send what the ring holds and was not yet sent."""
         end = self._ring.end
@@ -89,13 +103,21 @@ class Transcription:
 
     def _put(self, item: AudioFrame | int) -> None:
         if isinstance(item, AudioFrame):
-            idle = not self._waiting and self._wake is not None and not self._wake.done()
-            if idle and self._stream is not None and self._stream.send_nowait(item):
+            if self._idle and self._send_now(item):
                 return
             self._waiting_samples += len(item)
         self._waiting.append(item)
-        if self._wake is not None and not self._wake.done():
+        if self._idle:
+            self._idle = False
             self._wake.set_result(None)
+
+    def _send_now(self, frame: AudioFrame) -> bool:
+        try:
+            return self._stream.send_nowait(frame)
+        except ProviderError as error:  # the sender's to raise, not the transport's
+            self._idle = False
+            self._wake.set_exception(error)
+            return True
 
     # -- the tasks --
 
@@ -111,7 +133,7 @@ class Transcription:
                 group.create_task(self._send(stream), name="beluga-voice stt send")
                 group.create_task(self._receive(stream), name="beluga-voice stt receive")
         finally:
-            self._stream = self._wake = None
+            self._idle = False
             await stream.aclose()
 
     async def _send(self, stream: STTStream) -> None:
@@ -119,8 +141,8 @@ class Transcription:
             while self._waiting:
                 await self._send_next(stream)
             self._wake = asyncio.get_running_loop().create_future()
+            self._idle = True
             await self._wake
-            self._wake = None
 
     async def _send_next(self, stream: STTStream) -> None:
         item = self._waiting.popleft()
