@@ -40,7 +40,7 @@ def words_of(parts: list[Speech]) -> list[Word]:
 
 
 def seconds(parts: list[Speech]) -> float:
-    return sum(part.frame.duration for part in parts)
+    return sum(len(part.frame) for part in parts) / 22050
 
 
 def sound(parts: list[Speech]) -> np.ndarray:

@@ -66,8 +66,8 @@ class WordTimes:
     def _give(self, until: int, end: int) -> list[Span]:
         texts = self._texts[self._given : until]
         self._given = until
-        start = self._since
-        span = max(end - start, 0) / max(sum(map(len, texts)), 1)
+        start = min(self._since, end)  # a word without sound takes no time
+        span = (end - start) / max(sum(map(len, texts)), 1)
         words = []
         for text in texts:
             stop = start + int(span * len(text))
@@ -100,7 +100,7 @@ class Assembler:
     def add(self, samples: NDArray[np.int16], starts: list[WordStart]) -> Speech | None:
         """Take a chunk of the piece, with the words that begin in it; return the part before it, if it is whole."""
         loud = np.flatnonzero((samples > _SILENT) | (samples < -_SILENT)) + self._seen
-        words = [word for start in starts for word in self._begin_word(start, loud)]
+        spans = [span for start in starts for span in self._begin_word(start, loud)]
         if len(loud):
             self._loud_until = int(loud[-1]) + 1
         if self._length == 0:
@@ -113,7 +113,7 @@ class Assembler:
         if len(samples):
             self._held.append(samples)
             self._length += len(samples)
-        self._held_words += words
+        self._held_words += self._timed(spans)
         return part
 
     def end(self, pause: float) -> Speech | None:
@@ -129,11 +129,9 @@ class Assembler:
         samples = np.concatenate((part.frame.samples, silence))
         return Speech(AudioFrame(samples, self._sample_rate, part.frame.position), part.words)
 
-    def _begin_word(self, start: WordStart, loud: NDArray[np.intp]) -> list[Word]:
+    def _begin_word(self, start: WordStart, loud: NDArray[np.intp]) -> list[Span]:
         before = int(np.searchsorted(loud, start.sample))
-        return self._timed(
-            self._words.begin(start, int(loud[before - 1]) + 1 if before else self._loud_until)
-        )
+        return self._words.begin(start, int(loud[before - 1]) + 1 if before else self._loud_until)
 
     def _timed(self, spans: list[Span]) -> list[Word]:
         return [Word(text, self._seconds(start), self._seconds(end)) for text, start, end in spans]
