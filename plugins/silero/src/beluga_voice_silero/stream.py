@@ -134,7 +134,11 @@ class Batch:
         if len(self._windows) == MAX_BATCH:
             self.score()
         elif self._flush is None:
-            self._flush = self._loop.call_soon(self.score)
+            self._flush = self._loop.call_soon(self._end_iteration)
+
+    def _end_iteration(self) -> None:
+        self._flush = None
+        self.score()
 
     def score(self) -> None:
         """Score the windows there are and deliver the scores, in the order of the windows' completion."""
