@@ -7,9 +7,9 @@ runs, and sets and clears the difference; so no timer can be forgotten.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from beluga_voice.events import SessionState, TimerName
-from beluga_voice.turns.policy import TurnPolicy
 from beluga_voice.turns.state import Awaits, CallerTurn, Life, Overlap, Phase, Relation, State, Utterance
 
 Deadline = tuple[TimerName, float, str]
@@ -22,7 +22,7 @@ def deadlines(state: State) -> Iterator[Deadline]:
         return
     if state.turn is not None:
         yield from _turn_deadlines(state, state.turn)
-    if not state.paused:
+    if state.utterances and state.still_from is None:
         yield from _utterance_deadlines(state)
     if state.visible is SessionState.LISTENING and (state.turn is None or state.turn.end is not None):
         yield TimerName.AWAY, state.quiet_from + state.policy.away_after, "18"
@@ -59,7 +59,7 @@ def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
         if not shielded:
             name = TimerName.ENDPOINT if turn.settled else TimerName.TRANSCRIPT
             yield name, close_due(state, turn), "3"
-        if turn.in_phase(Phase.PAUSED) and not turn.said:
+        if turn.in_phase(Phase.PAUSED) and not turn.said and not turn.before:
             wait = max(policy.false_barge_in, state.abilities.stt_delay)
             yield TimerName.FALSE_BARGE_IN, turn.end + wait, "13"
     elif overlap is not None and overlap.phase in (Phase.DETECTING, Phase.PAUSED, Phase.GIVEN_UP):
@@ -71,36 +71,51 @@ def _speech_deadlines(state: State, turn: CallerTurn, overlap: Overlap) -> Itera
     if overlap.phase is Phase.DETECTING:
         yield TimerName.PAUSE, turn.start + policy.pause_after, "12"
     if overlap.phase is Phase.PAUSED and not turn.said:
-        yield TimerName.UNDECIDED, turn.start + policy.undecided_max - turn.spoken, "13"
+        yield TimerName.UNDECIDED, turn.start + policy.undecided_max - (turn.spoken - overlap.spoken), "13"
     enough_words = turn.words >= (policy.barge_in_words if policy.barge_in_needs == "all" else 1)
     if overlap.relation is Relation.BARGE_IN and enough_words:
         yield TimerName.BARGE_IN, turn.start + policy.barge_in_seconds - turn.spoken, "13"
 
 
+def stand_still(state: State) -> bool:
+    """Whether the agent's clocks stand still: the caller's speech pauses it, or holds its reply (rule 8)."""
+    if state.paused:
+        return True
+    return not state.on_air and state.turn is not None and state.turn.holds_floor and state.reply is not None
+
+
+def shifted(utterance: Utterance, still_from: float, now: float) -> Utterance:
+    """The same, as if its clocks had not run in between."""
+    since = utterance.since + now - max(utterance.since, still_from)
+    starved = utterance.starved
+    if starved is not None:
+        starved += now - max(starved, still_from)
+    return replace(utterance, since=since, starved=starved)
+
+
 def _utterance_deadlines(state: State) -> Iterator[Deadline]:
     """The clocks of the live reply and of what is on the air (rule 8); the earlier, where both run one."""
+    reply, current = state.reply, state.current
     due: dict[TimerName, float] = {}
-    for utterance in (state.reply, state.current):
-        if utterance is not None:
-            name, at = owed(state.policy, utterance)
-            if at is not None:
-                due[name] = min(at, due.get(name, at))
+    for utterance in (reply,) if current is reply else (reply, current):
+        owes = None if utterance is None else owed(state, utterance)
+        if owes is not None:
+            name, at = owes
+            due[name] = min(at, due.get(name, at))
     for name, at in due.items():
         yield name, at, "8"
 
 
-def owed(policy: TurnPolicy, utterance: Utterance) -> tuple[TimerName, float | None]:
-    """Which of agent and TTS owes something, and until when it may (rule 8)."""
-    text = utterance.awaits is Awaits.TEXT
+def owed(state: State, utterance: Utterance) -> tuple[TimerName, float] | None:
+    """What is owed of an utterance, and until when (rule 8); None while it is heard, or has all that is owed."""
+    policy = state.policy
     if not utterance.ready:
-        if utterance.awaits is Awaits.NOTHING:
-            return TimerName.FIRST_TEXT, None
-        if text:
+        if utterance.awaits is Awaits.TEXT:
             return TimerName.FIRST_TEXT, utterance.since + policy.first_text
         return TimerName.FIRST_AUDIO, utterance.since + policy.first_audio
-    if utterance.starved is None:
-        return TimerName.STALL, None
-    since = max(utterance.since, utterance.starved)
-    if text:
+    if utterance.number != state.on_air or utterance.playing_from is not None:
+        return None
+    since = utterance.since if utterance.starved is None else max(utterance.since, utterance.starved)
+    if utterance.starved is not None and utterance.awaits is Awaits.TEXT:
         return TimerName.FIRST_TEXT, since + policy.first_text
     return TimerName.STALL, since + policy.stall

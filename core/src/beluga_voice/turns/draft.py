@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from beluga_voice.commands import Announce, ClearTimer, Command, Seen, SetTimer, StopHearing
-from beluga_voice.events import Decided, StateChanged
-from beluga_voice.turns.deadlines import deadlines
+from beluga_voice.commands import Announce, ClearTimer, Command, EndSession, Seen, SetTimer, StopHearing
+from beluga_voice.events import Decided, SessionEnded, SessionState, StateChanged
+from beluga_voice.turns.deadlines import deadlines, shifted, stand_still
 from beluga_voice.turns.phases import path, visible_state
-from beluga_voice.turns.state import CallerTurn, Overlap, State, Utterance
+from beluga_voice.turns.state import CallerTurn, Life, Overlap, State, Utterance
 
 
 def seen(**values: object) -> Seen:
@@ -30,7 +29,7 @@ class Draft:
     __slots__ = ("commands", "now", "state")
 
     def __init__(self, state: State, now: float) -> None:
-        self.state = copy(state)
+        self.state = state.copied()
         self.now = now
         self.commands: list[Command] = []
 
@@ -59,30 +58,50 @@ class Draft:
         )
 
     def finish(self) -> tuple[State, list[Command]]:
-        """Bring what follows from the state into line with it: hearing, the visible state, the timers."""
-        if self.state.hearing and self.state.turn is None:
-            self.state.hearing = False
+        """Bring what follows from the state into line with it: hearing, the visible state, the timers, the end."""
+        state = self.state
+        if state.hearing and state.turn is None:
+            state.hearing = False
             self.do(StopHearing(rule="3"))
         self._show()
+        self._hold()
         self._time()
-        return self.state, self.commands
+        if state.life is Life.ENDED:
+            self.announce(SessionEnded(self.now, state.ending), "20")
+            self.do(EndSession(state.ending, rule="20"))
+        return state, self.commands
 
     def _show(self) -> None:
         state = self.state
-        for new in path(state.visible, visible_state(state)):
+        target = visible_state(state)
+        if target is state.visible:
+            return
+        for new in path(state.visible, target):
             self.announce(StateChanged(self.now, state.visible, new), "18")
             state.visible = new
             state.quiet_from = max(state.quiet_from, self.now)
+        state.away = target is SessionState.AWAY
+
+    def _hold(self) -> None:
+        """Stop the agent's clocks while it is paused or held; then they go on as if that had not been (rule 8)."""
+        state = self.state
+        if stand_still(state):
+            if state.still_from is None:
+                state.still_from = self.now
+        elif state.still_from is not None:
+            state.utterances = tuple(shifted(u, state.still_from, self.now) for u in state.utterances)
+            state.still_from = None
 
     def _time(self) -> None:
-        wanted = {name: (due, rule) for name, due, rule in deadlines(self.state)}
+        wanted = list(deadlines(self.state))
         running = self.state.timers
-        if len(wanted) == len(running) and all(running.get(n) == d for n, (d, _) in wanted.items()):
+        if len(wanted) == len(running) and all(running.get(name) == due for name, due, _ in wanted):
             return
+        names = [name for name, _, _ in wanted]
         for name in running:
-            if name not in wanted:
+            if name not in names:
                 self.do(ClearTimer(name))
-        for name, (due, rule) in wanted.items():
+        for name, due, rule in wanted:
             if running.get(name) != due:
                 self.do(SetTimer(name, due, rule=rule))
-        self.state.timers = {name: due for name, (due, _) in wanted.items()}
+        self.state.timers = {name: due for name, due, _ in wanted}

@@ -58,6 +58,8 @@ _HANDLERS: dict[type[ev.Observed], Callable[[Draft, Any], None]] = {
     ev.PlayoutFinished: speaking.on_playout_finished,
 }
 
+_FIRST = (ev.SessionStarted, ev.StopRequested)
+
 OBSERVED: tuple[type[ev.Observed], ...] = tuple(_HANDLERS)
 """Every event that `step` takes."""
 
@@ -71,7 +73,7 @@ def step(state: State, event: ev.Observed) -> tuple[State, list[Command]]:
     Returns:
         The next state, and the commands in the order in which they are to be carried out. `state` is unchanged.
     """
-    if state.life is Life.ENDED or (state.life is Life.INITIAL and not isinstance(event, ev.SessionStarted)):
+    if state.life is Life.ENDED or (state.life is Life.INITIAL and not isinstance(event, _FIRST)):
         return state, []
     draft = Draft(state, event.at)
     _HANDLERS[type(event)](draft, event)

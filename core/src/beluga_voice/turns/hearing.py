@@ -30,12 +30,20 @@ RECENT = 8
 def on_speech_started(draft: Draft, event: ev.SpeechStarted) -> None:
     """Open a turn, or go on with the one that is open (rules 1 and 4)."""
     state = draft.state
-    if state.life is not Life.ACTIVE:
+    if state.life is not Life.ACTIVE or (state.turn is not None and state.turn.end is None):
         return
     if state.turn is None:
         open_turn(draft, event.start, "1")
     else:
-        draft.turn(start=event.start, end=None, by_words=False, settled=False, prediction=0, complete=None)
+        draft.turn(
+            start=event.start,
+            end=None,
+            final_at=0.0,
+            by_words=False,
+            settled=False,
+            prediction=0,
+            complete=None,
+        )
     if not state.hearing:
         state.hearing = True
         draft.do(StartHearing(event.position, rule="1"))
@@ -48,7 +56,9 @@ def on_speech_stopped(draft: Draft, event: ev.SpeechStopped) -> None:
     if turn is None or turn.end is not None:
         return
     end = max(event.end, turn.start)
-    turn = draft.turn(end=end, spoken=turn.spoken + end - turn.start, settled=False)
+    arrived = not state.abilities.finalizes and turn.final_at >= end
+    settled = turn.interim is None and (arrived or turn.final_to >= end)
+    turn = draft.turn(end=end, spoken=turn.spoken + end - turn.start, settled=settled)
     state.quiet_from, state.active_at = max(state.quiet_from, end), draft.now
     if state.abilities.finalizes:
         state.requests += 1
@@ -76,17 +86,20 @@ def on_transcript_received(draft: Draft, event: ev.TranscriptReceived) -> None:
     if state.life is not Life.ACTIVE:
         _drop(draft, event, "the session is being stopped", "20")
         return
-    if not event.text.strip():
+    if not event.text.strip() or event.kind is Interruption.NONE:
+        _drop(draft, event, "no words", "3")
         _settle(draft, event)
         return
-    piece = Piece(event.transcript, event.text.strip(), event.kind, event.start, event.end)
+    piece = Piece(event.transcript, event.text.strip(), event.kind, event.start, event.end, event.final)
     if event.final and _is_duplicate(draft, piece):
         _drop(draft, event, "duplicate", "5")
         _settle(draft, event)
-    elif late.belongs_to_past(state, event):
-        late.take(draft, event, piece)
-    else:
+        return
+    past = late.past_of(state, event)
+    if past is None:
         _add(draft, event, piece)
+    elif event.final:
+        late.take(draft, past, event, piece)
 
 
 def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
@@ -97,8 +110,9 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
     if turn.by_words:
         end = max(turn.end or 0.0, draft.now if event.end is None else event.end)
         turn = draft.turn(end=end, spoken=max(turn.spoken, end - turn.start), settled=False)
+        state.quiet_from = max(state.quiet_from, end)
     if event.final:
-        draft.turn(pieces=(*turn.pieces, piece), interim=None)
+        draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
         state.recent = (*state.recent, piece)[-RECENT:]
         _settle(draft, event)
     else:
@@ -110,7 +124,8 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
 
 def _open_by_words(draft: Draft, event: ev.TranscriptReceived) -> CallerTurn:
     """Begin a turn that the VAD did not see (rule 1)."""
-    start = draft.now if event.start is None else min(event.start, draft.now)
+    known = event.start if event.start is not None else event.end
+    start = draft.now if known is None else min(known, draft.now)
     open_turn(draft, start, "1")
     draft.turn(end=start, by_words=True)
     overlap.begin(draft, start, event.after_question)
@@ -119,6 +134,14 @@ def _open_by_words(draft: Draft, event: ev.TranscriptReceived) -> CallerTurn:
         overlap.pause(draft)  # words are speech: there is no need to wait for its duration
     assert draft.state.turn is not None
     return draft.state.turn
+
+
+def _covered(draft: Draft, turn: CallerTurn, event: ev.TranscriptReceived) -> dict[str, float]:
+    """Note how far a final reaches: the VAD may report the end of the speech after the STT has its words."""
+    if event.end is None:
+        return {"final_at": draft.now}
+    at = draft.now if event.end > turn.start else turn.final_at
+    return {"final_at": at, "final_to": max(turn.final_to, event.end)}
 
 
 def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
@@ -132,7 +155,9 @@ def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
         return
     if event.answers is not None:
         settles = event.answers == turn.request
-    elif draft.state.abilities.finalizes and not turn.by_words:
+    elif turn.by_words:
+        settles = True
+    elif draft.state.abilities.finalizes:
         settles = event.end is not None and event.end >= turn.end
     else:
         settles = event.end is None or event.end > turn.start
@@ -210,9 +235,8 @@ def close(draft: Draft, *, limit: bool = False) -> None:
         if over is not None and over.phase is not Phase.OVER and over.relation is not Relation.WAIT:
             overlap.commit(draft, "words at the close", "13", words=turn.words)
         end = turn.opened if turn.end is None else turn.end
-        _answer(
-            draft, turn, limit=limit, values=seen(delay=endpoint_delay(state, turn), after=draft.now - end)
-        )
+        values = seen(delay=endpoint_delay(state, turn), after=draft.now - end)
+        _answer(draft, turn, (*turn.before, *turn.said), limit=limit, values=values)
 
 
 def _answers(over: Overlap) -> bool:
@@ -220,25 +244,34 @@ def _answers(over: Overlap) -> bool:
     return over.after_question or over.relation is Relation.WAIT
 
 
-def _answer(draft: Draft, turn: CallerTurn, *, limit: bool, values: tuple[tuple[str, object], ...]) -> None:
+def _answer(
+    draft: Draft,
+    turn: CallerTurn,
+    said: tuple[Piece, ...],
+    *,
+    limit: bool,
+    values: tuple[tuple[str, object], ...],
+) -> None:
     state = draft.state
     end = draft.now if turn.end is None else turn.end
-    rule = "6" if limit else "3"
-    finals = (*turn.before, *turn.pieces)
-    reply = state.reply
-    if reply is not None:
-        speaking.end(draft, reply, ev.Outcome.CUT, "another turn was closed", "7")
-    state.turn = None
-    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, finals, turn.interim, turn.request)
+    if state.reply is not None:
+        speaking.end(draft, state.reply, ev.Outcome.CUT, "another turn was closed", "7")
+    state.turn = state.dropped = None
+    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, said, turn.request)
     speaking.resume(draft, "the caller is done", "10")
-    transcripts = tuple(p.transcript for p in finals if p.transcript)
-    draft.announce(
-        ev.TurnClosed(draft.now, turn.number, turn.text, transcripts, end, limit), rule, **dict(values)
-    )
-    draft.do(CommitTurn(turn.number, turn.text, rule=rule))
+    answer_past(draft, "6" if limit else "3", limit=limit, **dict(values))
+
+
+def answer_past(draft: Draft, rule: str, *, limit: bool = False, **values: object) -> None:
+    """Announce what the turn that has closed says, write it down, and have it answered."""
+    state, past = draft.state, draft.state.past
+    assert past is not None
+    closed = ev.TurnClosed(draft.now, past.number, past.text, past.transcripts, past.end, limit)
+    draft.announce(closed, rule, **values)
+    draft.do(CommitTurn(past.number, past.text, rule=rule))
     if state.abilities.replies:
-        number = speaking.start_reply(draft, turn.number, turn.text, "7")
-        state.past = replace(state.past, reply=number)
+        number = speaking.start_reply(draft, past.number, past.text, rule if rule == "5" else "7")
+        state.past = replace(past, reply=number)
 
 
 def dismiss(draft: Draft, reason: str, rule: str) -> None:
@@ -252,9 +285,7 @@ def dismiss(draft: Draft, reason: str, rule: str) -> None:
         else:
             draft.announce(ev.TranscriptDropped(draft.now, piece.transcript, piece.text, reason), rule)
     end = draft.now if turn.end is None else turn.end
-    keep = state.past is not None and turn.overlap is not None and turn.overlap.relation is Relation.JOIN
-    if not keep:
-        state.past = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
+    state.dropped = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
     state.turn = None
     draft.announce(ev.TurnDropped(draft.now, turn.number, reason), rule)
     speaking.resume(draft, reason, rule)
@@ -288,17 +319,16 @@ def _go_on(draft: Draft) -> None:
 def on_text_received(draft: Draft, event: ev.TextReceived) -> None:
     """Cut the agent, and answer the text at once with what was said before it (rule 14)."""
     state = draft.state
-    if state.life is not Life.ACTIVE:
+    if state.life is not Life.ACTIVE or not event.text.strip():
         return
     state.away, state.active_at = False, draft.now
+    speaks = state.turn is not None and state.turn.end is None
     for utterance in (state.reply, state.current):
         if utterance is not None and utterance.interruptible and state.utterance(utterance.number):
             speaking.end(draft, utterance, ev.Outcome.CUT, "text", "14")
     turn = state.turn or open_turn(draft, draft.now, "1")
-    speaks = turn.end is None and turn.opened < draft.now
     piece = Piece(0, event.text.strip(), Interruption.WORDS, draft.now, draft.now)
-    said = turn.said
-    turn = draft.turn(pieces=(*said, piece), interim=None, end=draft.now, overlap=None)
-    _answer(draft, turn, limit=False, values=seen(text=event.text))
+    turn = draft.turn(end=draft.now, overlap=None)
+    _answer(draft, turn, (*turn.before, *turn.said, piece), limit=False, values=seen(text=event.text))
     if speaks:
         _go_on(draft)

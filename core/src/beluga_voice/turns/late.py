@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from beluga_voice import events as ev
-from beluga_voice.commands import CommitTurn
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
@@ -13,42 +10,54 @@ from beluga_voice.turns.state import Overlap, PastTurn, Phase, Piece, Relation, 
 from beluga_voice.words import Interruption
 
 
-def belongs_to_past(state: State, event: ev.TranscriptReceived) -> bool:
-    """Whether the speech of these words began before the last turn closed.
+def past_of(state: State, event: ev.TranscriptReceived) -> PastTurn | None:
+    """The turn, closed or dropped, that these words are of; None if they are of the open turn, or a new one.
 
     The answer to a request tells by its number, words with times by their start; words with neither belong to
     the past for as long as its transcript may take, unless a turn is open.
     """
-    past = state.past
-    if past is None:
-        return False
+    for past in (state.past, state.dropped):
+        if past is not None and _is_of(state, past, event):
+            return past
+    return None
+
+
+def _is_of(state: State, past: PastTurn, event: ev.TranscriptReceived) -> bool:
     if event.answers is not None:
         return event.answers <= past.request
+    turn = state.turn
     if event.start is not None:
-        return event.start < past.closed
+        return event.start < past.closed and (turn is None or event.start < turn.opened)
     patience = max(state.policy.transcript_deadline, state.abilities.stt_delay)
-    return state.turn is None and event.at - past.end <= patience
+    return turn is None and event.at - past.end <= patience
 
 
-def take(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
-    """Use late words where they still matter; drop them, with an event, where they do not."""
-    state, past = draft.state, draft.state.past
-    assert past is not None
-    if not event.final:
-        return
+def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piece) -> None:
+    """Use a late final where it still matters; drop it, with an event, where it does not."""
+    state = draft.state
     state.recent = (*state.recent, piece)[-hearing.RECENT :]
-    reply = state.utterance(past.reply)
     if past.said:
-        if reply is not None and not reply.started:
-            _correct(draft, past, piece)
-        else:
-            _drop(draft, piece)
+        _add_to_closed(draft, past, piece)
     elif state.turn is not None:
         _drop(draft, piece)
     elif state.on_air or state.reply is not None:
         _judge(draft, past, piece, event.after_question)
     else:
         _reopen(draft, past, piece)
+
+
+def _add_to_closed(draft: Draft, past: PastTurn, piece: Piece) -> None:
+    state = draft.state
+    reply = state.utterance(past.reply)
+    if state.turn is not None and state.turn.number == past.number:
+        state.past = past.corrected(piece)
+        draft.turn(before=state.past.said)
+        if state.turn.end is not None:
+            hearing.predict(draft)
+    elif not state.abilities.replies or (reply is not None and not reply.started):
+        _correct(draft, past, piece)
+    else:
+        _drop(draft, piece)
 
 
 def _drop(draft: Draft, piece: Piece) -> None:
@@ -58,23 +67,17 @@ def _drop(draft: Draft, piece: Piece) -> None:
 def _correct(draft: Draft, past: PastTurn, piece: Piece) -> None:
     """Replace the interim words that the turn was closed with; answer anew where the text differs."""
     state = draft.state
-    finals = (*past.finals, piece)
-    text, before = (" ".join(p.text for p in pieces) for pieces in (finals, past.said))
-    corrected = replace(past, finals=finals, interim=None)
-    state.past = corrected
-    transcripts = tuple(p.transcript for p in finals if p.transcript)
-    if text == before:
-        draft.announce(ev.TurnCommitted(draft.now, past.number, text, (piece.transcript,)), "5")
+    corrected = state.past = past.corrected(piece)
+    if corrected.text == past.text:
+        committed = ev.TurnCommitted(draft.now, past.number, past.text, (piece.transcript,))
+        draft.announce(committed, "5")
         return
-    reply, turn = state.reply, state.turn
-    if reply is not None:
-        speaking.end(draft, reply, Outcome.CUT, "the words were corrected", "5", commit=False)
-    draft.announce(ev.TurnClosed(draft.now, past.number, text, transcripts, past.end), "5", before=before)
-    draft.do(CommitTurn(past.number, text, rule="5"))
-    number = speaking.start_reply(draft, past.number, text, "5")
-    state.past = replace(corrected, reply=number)
-    if turn is not None and turn.overlap is not None and turn.overlap.relation is Relation.JOIN:
-        draft.turn(overlap=replace(turn.overlap, utterance=number, phase=Phase.PAUSED))
+    over = None if state.turn is None else state.turn.overlap
+    if state.reply is not None:
+        speaking.end(draft, state.reply, Outcome.CUT, "the words were corrected", "5", commit=False)
+    hearing.answer_past(draft, "5", before=past.text)
+    if over is not None and over.utterance == past.reply:
+        draft.overlap(over, utterance=state.past.reply)
 
 
 def _reopen(draft: Draft, past: PastTurn, piece: Piece) -> None:
@@ -88,7 +91,7 @@ def _reopen(draft: Draft, past: PastTurn, piece: Piece) -> None:
         settled=True,
         by_words=True,
     )
-    draft.state.away, draft.state.past = False, None
+    draft.state.away, draft.state.dropped = False, None
     hearing.predict(draft)
 
 

@@ -6,6 +6,8 @@ decide: a barge-in cuts it, a false one lets it go on at the same sample.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome, Source
 from beluga_voice.turns import hearing, speaking
@@ -20,17 +22,25 @@ def begin(draft: Draft, start: float, after_question: bool) -> None:
     """Speech began at `start`: find what it is spoken over, and be silent where that is due already."""
     state, turn = draft.state, draft.state.turn
     assert turn is not None
-    if turn.overlap is None or turn.overlap.phase in (Phase.GIVEN_UP, Phase.OVER):
+    if turn.overlap is None or _is_done_with(state, turn.overlap):
         found = _find(state, start, after_question)
         if found is None:
             return
-        turn = draft.turn(overlap=found)
+        turn = draft.turn(overlap=replace(found, spoken=turn.spoken))
     over = turn.overlap
     assert over is not None
     at_once = over.phase is Phase.PAUSED
     late = over.phase is Phase.DETECTING and draft.now - start >= state.policy.pause_after - EPSILON
     if at_once or late:
         pause(draft)
+
+
+def _is_done_with(state: State, over: Overlap) -> bool:
+    """Whether new speech is to be judged anew; only speech that was going on already is shut out by a shield."""
+    if over.phase is Phase.SHIELDED:
+        shielded = state.utterance(over.utterance)
+        return shielded is not None and shielded.interruptible and shielded.number == state.on_air
+    return over.phase in (Phase.GIVEN_UP, Phase.OVER)
 
 
 def _find(state: State, start: float, after_question: bool) -> Overlap | None:
@@ -83,7 +93,7 @@ def judge(draft: Draft) -> None:
 def _is_backchannel(turn: CallerTurn) -> bool:
     """Only backchannels, in a final, from a caller who is done, and no answer to a question."""
     assert turn.overlap is not None
-    final = turn.interim is None and turn.end is not None
+    final = turn.interim is None and turn.end is not None and not turn.before
     return final and turn.only_backchannels and not turn.overlap.after_question
 
 
@@ -124,7 +134,6 @@ def take_up(draft: Draft, turn: CallerTurn) -> None:
     cut(draft, "the caller went on", "4", asked_before=turn.opened)
     draft.turn(number=past.number, before=past.said)
     draft.announce(ev.TurnOpened(draft.now, past.number), "4", text=turn.text)
-    state.past = None
 
 
 def give_up(draft: Draft) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from beluga_voice import events as ev
 from beluga_voice.commands import (
     CommitTurn,
-    EndSession,
     EndUtterance,
     Pause,
     Play,
@@ -71,7 +70,9 @@ def _keep_open_turn(draft: Draft) -> None:
 def on_say_requested(draft: Draft, event: ev.SayRequested) -> None:
     """Queue a `say` by its priority (rule 10)."""
     state = draft.state
-    state.numbers = max(state.numbers, event.utterance)
+    if event.utterance <= state.numbers:
+        return
+    state.numbers = event.utterance
     said = Utterance(
         event.utterance,
         Source.SAY,
@@ -83,12 +84,16 @@ def on_say_requested(draft: Draft, event: ev.SayRequested) -> None:
     )
     if state.life is Life.DRAINING:
         _refuse(draft, said, "the session is being stopped", "20")
-    elif event.while_caller_speaks is WhileCallerSpeaks.DROP and _holds_floor(state.turn):
+    elif event.while_caller_speaks is WhileCallerSpeaks.DROP and _caller_speaks(state.turn):
         _refuse(draft, said, "the caller is speaking", "10")
     else:
         state.away = False
         place = _place(draft, said)
         state.utterances = (*state.utterances[:place], said, *state.utterances[place:])
+
+
+def _caller_speaks(turn: CallerTurn | None) -> bool:
+    return turn is not None and not turn.in_phase(Phase.GIVEN_UP)
 
 
 def _refuse(draft: Draft, said: Utterance, reason: str, rule: str) -> None:
@@ -159,8 +164,13 @@ def on_synthesis_finished(draft: Draft, event: ev.SynthesisFinished) -> None:
     utterance = draft.state.utterance(event.utterance)
     if utterance is None:
         return
-    draft.put(replace(utterance, awaits=Awaits.NOTHING, finished=True, starved=None))
-    if event.empty:
+    if not event.empty:
+        draft.put(
+            replace(
+                utterance, awaits=Awaits.NOTHING, since=draft.now, ready=True, finished=True, starved=None
+            )
+        )
+    else:
         end(draft, utterance, Outcome.PLAYED, "nothing to say", "7")
 
 
@@ -173,21 +183,17 @@ def on_utterance_failed(draft: Draft, event: ev.UtteranceFailed) -> None:
 
 def overdue(draft: Draft, timer: ev.TimerName) -> None:
     """Fail the utterance whose deadline has passed (rule 8)."""
-    policy = draft.state.policy
+    state, policy = draft.state, draft.state.policy
     texts = {
         ev.TimerName.FIRST_TEXT: f"the agent gave no text for {policy.first_text:g} s",
         ev.TimerName.FIRST_AUDIO: f"the TTS gave no audio for {policy.first_audio:g} s",
         ev.TimerName.STALL: f"the audio stalled for {policy.stall:g} s",
     }
-    for utterance in (draft.state.reply, draft.state.current):
-        if utterance is not None and _is_overdue(draft, utterance, timer):
+    for utterance in (state.reply, state.current):
+        owes = None if utterance is None else owed(state, utterance)
+        if utterance is not None and owes is not None and owes[0] is timer and owes[1] <= draft.now:
             end(draft, utterance, Outcome.FAILED, texts[timer], "8")
             break
-
-
-def _is_overdue(draft: Draft, utterance: Utterance, timer: ev.TimerName) -> bool:
-    name, due = owed(draft.state.policy, utterance)
-    return name is timer and due is not None and due <= draft.now
 
 
 # -- its playout --
@@ -204,16 +210,18 @@ def on_playout_continued(draft: Draft, event: ev.PlayoutContinued) -> None:
 
 
 def _continue(draft: Draft, number: int) -> None:
-    utterance = draft.state.utterance(number)
-    if utterance is not None and number == draft.state.on_air and number != draft.state.paused:
-        draft.state.active_at = draft.now
-        draft.put(replace(utterance, started=True, ready=True, starved=None, playing_from=draft.now))
+    state = draft.state
+    utterance = state.utterance(number)
+    if utterance is not None and number == state.on_air and utterance.playing_from is None:
+        state.active_at = draft.now
+        plays = None if state.paused else draft.now
+        draft.put(replace(utterance, started=True, ready=True, starved=None, playing_from=plays))
 
 
 def on_playout_starved(draft: Draft, event: ev.PlayoutStarved) -> None:
     """There is no more audio for now."""
     utterance = draft.state.utterance(event.utterance)
-    if utterance is not None and event.utterance == draft.state.on_air:
+    if utterance is not None and event.utterance == draft.state.on_air and utterance.starved is None:
         draft.state.active_at = draft.now
         draft.put(replace(utterance.silenced(draft.now), starved=draft.now))
 
@@ -233,9 +241,12 @@ def advance(draft: Draft) -> None:
     """Put the next utterance on the air if none is and it may be, and prepare the one after (rule 10)."""
     state = draft.state
     if not state.on_air and state.utterances and _may_play(draft, state.utterances[0]):
-        state.on_air = state.utterances[0].number
+        first = state.utterances[0]
+        state.on_air = first.number
+        if first.ready:
+            draft.put(replace(first, since=draft.now))
         draft.do(Play(state.on_air, rule="10"))
-        if _holds_floor(state.turn):
+        if state.turn is not None and state.turn.holds_floor:
             draft.turn(overlap=Overlap(state.on_air, Relation.BARGE_IN, Phase.SHIELDED))
     for utterance in state.utterances[:2]:
         if not utterance.prepared:
@@ -243,21 +254,12 @@ def advance(draft: Draft) -> None:
             draft.do(PrepareSay(utterance.number, rule="10"))
     if state.life is Life.DRAINING and not state.utterances:
         state.life = Life.ENDED
-        draft.do(EndSession(state.ending, rule="20"))
-        draft.announce(ev.SessionEnded(draft.now, state.ending), "20")
 
 
 def _may_play(draft: Draft, utterance: Utterance) -> bool:
-    if not _holds_floor(draft.state.turn):
+    if draft.state.turn is None or not draft.state.turn.holds_floor:
         return True
     return utterance.while_caller_speaks is WhileCallerSpeaks.SPEAK and utterance.source is Source.SAY
-
-
-def _holds_floor(turn: CallerTurn | None) -> bool:
-    """Whether the agent is to keep silent for the caller's open turn."""
-    return turn is not None and (
-        turn.overlap is None or turn.overlap.phase not in (Phase.GIVEN_UP, Phase.SHIELDED)
-    )
 
 
 def pause(draft: Draft, rule: str, **values: object) -> None:
@@ -267,7 +269,7 @@ def pause(draft: Draft, rule: str, **values: object) -> None:
     if current is None or state.paused:
         return
     draft.put(current.silenced(draft.now))
-    state.paused, state.paused_at = current.number, draft.now
+    state.paused = current.number
     draft.do(Pause(current.number, rule=rule, saw=seen(**values)))
     draft.announce(ev.UtterancePaused(draft.now, current.number), rule)
 
@@ -278,22 +280,12 @@ def resume(draft: Draft, reason: str, rule: str, **values: object) -> None:
     if not state.paused:
         return
     number, state.paused = state.paused, 0
-    state.utterances = tuple(_shifted(u, state.paused_at, draft.now) for u in state.utterances)
     current = state.utterance(number)
     if current is not None:
         if current.started and current.starved is None:
             draft.put(replace(current, playing_from=draft.now))
         draft.do(Resume(number, rule=rule, saw=seen(**values)))
         draft.announce(ev.UtteranceResumed(draft.now, number, reason), rule)
-
-
-def _shifted(utterance: Utterance, paused_at: float, now: float) -> Utterance:
-    """The same, as if the pause had not been."""
-    since = utterance.since + now - max(utterance.since, paused_at)
-    starved = utterance.starved
-    if starved is not None:
-        starved += now - max(starved, paused_at)
-    return replace(utterance, since=since, starved=starved)
 
 
 def end(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 
 from beluga_voice.events import EndReason, SessionState, Source, TimerName, WhileCallerSpeaks
@@ -36,6 +36,7 @@ class Piece:
     kind: Interruption
     start: float | None
     end: float | None
+    final: bool = True
 
 
 class Relation(Enum):
@@ -76,12 +77,14 @@ class Overlap:
 
     Attributes:
         after_question: the sentence being heard as the speech began was a question: a "yeah" answers it.
+        spoken: seconds of the turn's speeches that had ended before.
     """
 
     utterance: int
     relation: Relation
     phase: Phase
     after_question: bool = False
+    spoken: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class CallerTurn:
         start: when its latest speech began.
         end: when its latest speech ended; None while the caller speaks.
         spoken: seconds of its speeches that have ended.
+        final_at: when the latest final of its latest speech arrived; 0 if none.
+        final_to: up to when its speech is in finals that tell their end; 0 if unknown.
         by_words: it was opened by words, and the VAD has seen nothing of it.
         pieces: its finals.
         interim: words that may change.
@@ -109,6 +114,8 @@ class CallerTurn:
     start: float
     end: float | None = None
     spoken: float = 0.0
+    final_at: float = 0.0
+    final_to: float = 0.0
     by_words: bool = False
     pieces: tuple[Piece, ...] = ()
     interim: Piece | None = None
@@ -149,6 +156,11 @@ class CallerTurn:
         """Seconds of speech, up to `now` if the caller is speaking."""
         return self.spoken if self.end is not None else self.spoken + max(0.0, now - self.start)
 
+    @property
+    def holds_floor(self) -> bool:
+        """Whether the agent is to keep silent for it."""
+        return self.overlap is None or self.overlap.phase not in (Phase.GIVEN_UP, Phase.SHIELDED)
+
     def in_phase(self, phase: Phase) -> bool:
         """Whether it is spoken over an utterance and decided so far."""
         return self.overlap is not None and self.overlap.phase is phase
@@ -156,14 +168,13 @@ class CallerTurn:
 
 @dataclass(frozen=True, slots=True)
 class PastTurn:
-    """The turn that closed last, for words of it that come late.
+    """A turn that was closed or dropped, for words of it that come late.
 
     Attributes:
-        closed: when it closed.
+        closed: when it was.
         end: when its last speech ended.
         spoken: seconds of its speech.
-        finals: the final words it was made of; empty if it was dropped.
-        interim: words that were not final when it closed.
+        said: all words it was closed with, interim ones too; empty if it was dropped.
         request: number of its latest request for final words.
         reply: the utterance that answers it; 0 if none.
     """
@@ -172,15 +183,26 @@ class PastTurn:
     closed: float
     end: float
     spoken: float
-    finals: tuple[Piece, ...] = ()
-    interim: Piece | None = None
+    said: tuple[Piece, ...] = ()
     request: int = 0
     reply: int = 0
 
     @property
-    def said(self) -> tuple[Piece, ...]:
+    def text(self) -> str:
         """All words it was closed with."""
-        return self.finals if self.interim is None else (*self.finals, self.interim)
+        return " ".join(piece.text for piece in self.said)
+
+    @property
+    def transcripts(self) -> tuple[int, ...]:
+        """The numbers of the finals it was closed with."""
+        return tuple(p.transcript for p in self.said if p.transcript and p.final)
+
+    def corrected(self, piece: Piece) -> PastTurn:
+        """The same with a final in the place of the first interim words, or after all words if there are none."""
+        for place, other in enumerate(self.said):
+            if not other.final:
+                return replace(self, said=(*self.said[:place], piece, *self.said[place + 1 :]))
+        return replace(self, said=(*self.said, piece))
 
 
 class Awaits(Enum):
@@ -250,14 +272,16 @@ class State:
     Attributes:
         visible: the session's state as announced last.
         turn: the caller's open turn.
-        past: the turn that closed last.
+        past: the turn that closed last; the one gone on with has its number.
+        dropped: the turn that was dropped since.
         turns: the last turn number given.
         numbers: the last utterance number given.
         requests: the last number given to a question (for final words or a prediction).
         hearing: audio is being sent to an STT that wants speech only.
         utterances: what the agent says, in the order of playing; the one on the air is the first.
         on_air: number of the utterance on the air; 0 if none.
-        paused: number of the utterance that is paused, since `paused_at`; 0 if none.
+        paused: number of the utterance that is paused; 0 if none.
+        still_from: since when the agent's clocks stand still; None if they run.
         away: the caller is away.
         quiet_from: since when both are silent, for being away.
         active_at: when something was said, written or heard last, for the session's timeout.
@@ -272,6 +296,7 @@ class State:
     visible: SessionState = SessionState.INITIAL
     turn: CallerTurn | None = None
     past: PastTurn | None = None
+    dropped: PastTurn | None = None
     turns: int = 0
     numbers: int = 0
     requests: int = 0
@@ -279,13 +304,20 @@ class State:
     utterances: tuple[Utterance, ...] = ()
     on_air: int = 0
     paused: int = 0
-    paused_at: float = 0.0
+    still_from: float | None = None
     away: bool = False
     quiet_from: float = 0.0
     active_at: float = 0.0
     recent: tuple[Piece, ...] = ()
     timers: dict[TimerName, float] = field(default_factory=dict)
     ending: EndReason = EndReason.STOPPED
+
+    def copied(self) -> State:
+        """A copy; the parts are shared, and frozen."""
+        copy = State.__new__(State)
+        for name in _FIELDS:
+            setattr(copy, name, getattr(self, name))
+        return copy
 
     def utterance(self, number: int) -> Utterance | None:
         """The utterance of that number, unless it has ended."""
@@ -306,3 +338,6 @@ class State:
             if utterance.source is Source.REPLY:
                 return utterance
         return None
+
+
+_FIELDS = tuple(spec.name for spec in fields(State))

@@ -13,6 +13,7 @@ def on_timer_fired(draft: Draft, event: ev.TimerFired) -> None:
     state = draft.state
     if state.timers.get(event.timer) != event.due:
         return
+    draft.now = max(draft.now, event.due)  # a loop may fire a timer early by its clock's resolution
     state.timers = {name: due for name, due in state.timers.items() if name is not event.timer}
     match event.timer:
         case TimerName.ENDPOINT | TimerName.TRANSCRIPT:
