@@ -50,7 +50,7 @@ class Invariants:
         self.visible = SessionState.INITIAL
         self.hearing = self.over = self.told = False
         self.opened: set[int] = set()
-        self.closed = self.turns = self.requests = self.numbers = 0
+        self.closed = self.turns = self.requests = self.replies = self.says = 0
         self.finals: dict[int, set[str]] = {}
 
     def before(self, state: State, event: ev.Observed) -> None:
@@ -64,8 +64,8 @@ class Invariants:
         if state.life in LIVING:
             if isinstance(event, ev.TranscriptReceived) and event.final and event.text.strip():
                 self.finals[event.transcript] = set()
-            if isinstance(event, ev.SayRequested) and event.utterance > self.numbers:
-                self.numbers = event.utterance
+            if isinstance(event, ev.SayRequested) and event.utterance < self.says:
+                self.says = event.utterance
                 self.live[event.utterance] = Source.SAY
                 if not event.interruptible:
                     self.protected.add(event.utterance)
@@ -119,9 +119,9 @@ class Invariants:
     def _start_reply(self, command: do.StartReply, _: ev.Observed) -> None:
         self.hold(command.turn == self.closed, f"turn {command.turn} is answered, {self.closed} was closed")
         self.hold(Source.REPLY not in self.live.values(), "a second reply is started")
-        self.hold(command.utterance > self.numbers, f"utterance {command.utterance} is given twice")
+        self.hold(command.utterance > self.replies, f"utterance {command.utterance} is given twice")
         self.hold(bool(command.text.strip()), "nothing is answered")
-        self.numbers = command.utterance
+        self.replies = command.utterance
         self.live[command.utterance] = Source.REPLY
 
     def _prepare(self, command: do.PrepareSay, _: ev.Observed) -> None:
@@ -368,7 +368,7 @@ class Walk:
         if draw < 0.93:
             return ev.TurnPredicted(self.now, self.state.requests, self.random.choice((None, 0.1, 0.9)))
         if draw < 0.96:
-            return self._say(self.state.numbers + 1)
+            return self._say(self.state.says - 1)
         if draw < 0.97:
             return ev.TextReceived(self.now, self.random.choice(("hello", "hello", " ")))
         if draw < 0.98 and self.state.utterances:
@@ -450,7 +450,7 @@ class Walk:
 
     def invents(self) -> ev.Observed:
         kind = self.random.choice(INVENTED)
-        number = self.random.randrange(self.state.numbers + 3)
+        number = self.random.randrange(self.state.says - 1, self.state.replies + 2)
         if kind is ev.TimerFired:
             name = self.random.choice(tuple(TimerName))
             return ev.TimerFired(self.now, name, self.now - self.random.choice((0.0, 1.0)))
@@ -463,7 +463,7 @@ class Walk:
         if kind is ev.TurnPredicted:
             return ev.TurnPredicted(self.now, self.random.randrange(self.state.requests + 2), 0.9)
         if kind is ev.SayRequested:
-            return self._say(self.random.randrange(1, self.state.numbers + 2))
+            return self._say(self.random.randrange(self.state.says, 2))
         if kind is ev.UtteranceFailed:
             return ev.UtteranceFailed(self.now, number, "no")
         if kind is ev.SessionStarted:
@@ -499,7 +499,7 @@ def failure(walk: Walk, events: list[ev.Observed]) -> str:
             state = checked(invariants, state, event)
         if invariants.over:
             invariants.done()
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - whatever breaks
         return f"{type(broken).__name__}: {broken}"
     return ""
 
@@ -532,7 +532,7 @@ def walk(seed: int, count: int) -> int:
     walking = Walk(seed)
     try:
         walking.run(count)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks
         pytest.fail(tell(seed, walking, error), pytrace=False)
     return len(walking.events)
 

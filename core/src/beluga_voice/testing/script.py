@@ -147,7 +147,7 @@ class Script:
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
     ) -> int:
         """The application wants something said; returns the utterance's number."""
-        number = self.state.numbers + 1
+        number = self.state.says - 1
         self.feed(ev.SayRequested(at, number, interruptible, priority, while_caller_speaks))
         return number
 

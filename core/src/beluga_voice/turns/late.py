@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
@@ -40,6 +42,9 @@ def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piec
         _add_to_closed(draft, past, piece)
     elif state.turn is not None:
         _drop(draft, piece)
+    elif overlap.joins(state, draft.now) and piece.kind is not Interruption.BACKCHANNEL:
+        assert state.past is not None
+        _rewrite(draft, state.past, replace(state.past, said=(*state.past.said, piece)), piece)
     elif state.on_air or state.reply is not None:
         _judge(draft, past, piece, event.after_question)
     else:
@@ -55,7 +60,7 @@ def _add_to_closed(draft: Draft, past: PastTurn, piece: Piece) -> None:
         if state.turn.end is not None:
             hearing.predict(draft)
     elif not state.abilities.replies or (reply is not None and not reply.started):
-        _correct(draft, past, piece)
+        _rewrite(draft, past, past.corrected(piece), piece)
     else:
         _drop(draft, piece)
 
@@ -64,10 +69,10 @@ def _drop(draft: Draft, piece: Piece) -> None:
     draft.announce(ev.TranscriptDropped(draft.now, piece.transcript, piece.text, "late"), "5")
 
 
-def _correct(draft: Draft, past: PastTurn, piece: Piece) -> None:
-    """Replace the interim words that the turn was closed with; answer anew where the text differs."""
+def _rewrite(draft: Draft, past: PastTurn, corrected: PastTurn, piece: Piece) -> None:
+    """Note what the closed turn says now that `piece` has come; answer anew where the text differs."""
     state = draft.state
-    corrected = state.past = past.corrected(piece)
+    state.past = corrected
     if corrected.text == past.text:
         committed = ev.TurnCommitted(draft.now, past.number, past.text, (piece.transcript,))
         draft.announce(committed, "5")

@@ -44,21 +44,27 @@ def _is_done_with(state: State, over: Overlap) -> bool:
 
 
 def _find(state: State, start: float, after_question: bool) -> Overlap | None:
-    current, reply, past = state.current, state.reply, state.past
+    current, reply = state.current, state.reply
     if current is not None and not current.interruptible:
         return Overlap(current.number, Relation.BARGE_IN, Phase.SHIELDED, after_question)
-    if reply is not None and past is not None and past.reply == reply.number:
-        heard = reply.heard_until(start)
-        if heard < state.policy.join_window or not reply.started:
-            waits = not reply.started and (current is None or current is reply)
-            phase = Phase.PAUSED if waits else Phase.DETECTING
-            return Overlap(reply.number, Relation.JOIN, phase, after_question)
+    if reply is not None and joins(state, start):
+        waits = not reply.started and (current is None or current is reply)
+        phase = Phase.PAUSED if waits else Phase.DETECTING
+        return Overlap(reply.number, Relation.JOIN, phase, after_question)
     if current is None:
         return None
     if not current.started:
         return Overlap(current.number, Relation.WAIT, Phase.PAUSED, after_question)
     phase = Phase.PAUSED if current.starved is not None else Phase.DETECTING
     return Overlap(current.number, Relation.BARGE_IN, phase, after_question)
+
+
+def joins(state: State, start: float) -> bool:
+    """Whether speech that began at `start` goes on with the turn that is being answered (rule 4)."""
+    reply, past = state.reply, state.past
+    if reply is None or past is None or past.reply != reply.number:
+        return False
+    return not reply.started or reply.heard_until(start) < state.policy.join_window
 
 
 def pause(draft: Draft) -> None:

@@ -58,7 +58,7 @@ def _keep_open_turn(draft: Draft) -> None:
     if turn is not None and (turn.pieces or turn.before):
         text = " ".join(piece.text for piece in (*turn.before, *turn.pieces))
         draft.do(CommitTurn(turn.number, text, rule="20"))
-        transcripts = tuple(piece.transcript for piece in turn.pieces)
+        transcripts = tuple(p.transcript for p in (*turn.before, *turn.pieces) if p.transcript and p.final)
         draft.announce(ev.TurnCommitted(draft.now, turn.number, text, transcripts), "20")
     elif turn is not None:
         draft.announce(ev.TurnDropped(draft.now, turn.number, "the session was stopped"), "20")
@@ -70,9 +70,9 @@ def _keep_open_turn(draft: Draft) -> None:
 def on_say_requested(draft: Draft, event: ev.SayRequested) -> None:
     """Queue a `say` by its priority (rule 10)."""
     state = draft.state
-    if event.utterance <= state.numbers:
+    if event.utterance >= state.says:
         return
-    state.numbers = event.utterance
+    state.says = event.utterance
     said = Utterance(
         event.utterance,
         Source.SAY,
@@ -116,9 +116,9 @@ def start_reply(draft: Draft, turn: int, text: str, rule: str) -> int:
     """Ask the agent to answer; the reply plays after what was queued before (rules 7 and 10)."""
     state = draft.state
     assert state.reply is None, "a reply lives"
-    state.numbers += 1
+    state.replies += 1
     reply = Utterance(
-        state.numbers, Source.REPLY, turn, draft.now, prepared=True, awaits=Awaits.TEXT, since=draft.now
+        state.replies, Source.REPLY, turn, draft.now, prepared=True, awaits=Awaits.TEXT, since=draft.now
     )
     state.utterances = (*state.utterances, reply)
     draft.announce(ev.ReplyStarted(draft.now, turn, reply.number), rule)

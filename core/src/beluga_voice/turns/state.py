@@ -275,7 +275,8 @@ class State:
         past: the turn that closed last; the one gone on with has its number.
         dropped: the turn that was dropped since.
         turns: the last turn number given.
-        numbers: the last utterance number given.
+        replies: the last number given to a reply; they count up from 1.
+        says: the last number that a `say` came with; they count down from -1.
         requests: the last number given to a question (for final words or a prediction).
         hearing: audio is being sent to an STT that wants speech only.
         utterances: what the agent says, in the order of playing; the one on the air is the first.
@@ -298,7 +299,8 @@ class State:
     past: PastTurn | None = None
     dropped: PastTurn | None = None
     turns: int = 0
-    numbers: int = 0
+    replies: int = 0
+    says: int = 0
     requests: int = 0
     hearing: bool = False
     utterances: tuple[Utterance, ...] = ()
