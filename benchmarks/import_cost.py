@@ -16,7 +16,12 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
-KINDS = {"bare": "pass", "numpy": "import numpy", "beluga_voice": "import beluga_voice"}
+KINDS = {
+    "bare": "pass",
+    "numpy": "import numpy",
+    "beluga_voice": "import beluga_voice",  # public names are imported on first use
+    "every name": "from beluga_voice import *",
+}
 GOAL_SECONDS, GOAL_MB = 0.150, 45.0
 
 # Time around the import alone; then the highest resident size: Linux gives it in kB, macOS in bytes.
@@ -72,9 +77,10 @@ def main() -> int:
     costs = measure(options.runs)
     ours, numpy = costs["beluga_voice"], costs["numpy"]
     reached = ours.seconds <= GOAL_SECONDS and ours.resident_mb <= GOAL_MB
+    whole = costs["every name"]
     ratios = {
-        "seconds_to_numpy": ours.seconds / numpy.seconds,
-        "resident_to_numpy": ours.resident_mb / numpy.resident_mb,
+        "seconds_to_numpy": whole.seconds / numpy.seconds,
+        "resident_to_numpy": whole.resident_mb / numpy.resident_mb,
     }
     if options.json:
         answer = {kind: asdict(cost) for kind, cost in costs.items()}
