@@ -108,10 +108,21 @@ def transcript() -> Callable[[str], str]:
 
 @pytest.fixture
 def buzz() -> list[AudioFrame]:
-    """A second of a buzz at 120 Hz: sound, but no words."""
-    t = np.arange(16000) / 16000
-    wave = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 30))
-    return frames((2000 * wave * (1 + np.sin(8 * np.pi * t))).astype(np.int16))
+    """Five vowels of 0.3 s, a, i and o in turn, by harmonics of 120 Hz: sound as of a voice, but no words."""
+    formants = {
+        "a": (730, 1090, 2440),
+        "i": (270, 2290, 3010),
+        "o": (570, 840, 2410),
+    }  # Peterson, Barney 1952
+    t = np.arange(4800) / 16000
+    vowels = []
+    for vowel in "aioai":
+        sound = np.zeros(len(t))
+        for frequency in range(120, 4000, 120):
+            gain = sum(1 / (1 + ((frequency - formant) / 80) ** 2) for formant in formants[vowel])
+            sound += gain * np.sin(2 * np.pi * frequency * t)
+        vowels.append(2500 * np.sin(np.pi * t / t[-1]) * sound)
+    return frames(np.concatenate(vowels).astype(np.int16))
 
 
 def frames(samples: NDArray[np.int16]) -> list[AudioFrame]:
