@@ -371,8 +371,6 @@ def test_an_unknown_name_lists_what_there_is_and_the_nearest() -> None:
         plugins.vad.create("ecco")
     with pytest.raises(UnknownProviderError, match=r'echo\. Try: pip install "beluga-voice\[local\]"$'):
         plugins.vad.create("local")
-    with pytest.raises(UnknownProviderError, match=r"named 'espeak'; installed: echo$"):
-        plugins.vad.create("espeak")  # installed, and no VAD: no use in installing it
     with pytest.raises(PluginError, match="no kind of provider named 'ears'; there are: agent,"):
         plugins.of("ears")
 
