@@ -27,7 +27,7 @@ ROWS = (
     ("contracts",),
     ("agents", "clock", "hookspecs", "phrases", "plugins", "sentences", "session", "silent"),
     ("telemetry",),
-    ("cli", "container", "demo", "running", "settings"),
+    ("__main__", "cli", "container", "demo", "running", "settings"),
     ("testing",),
 )
 ROW = {unit: row for row, units in enumerate(ROWS) for unit in units}
