@@ -129,6 +129,13 @@ async def test_any_unicode_is_safe_and_nothing_is_markup(text: str, words: list[
     assert seconds(parts) < 12
 
 
+async def test_braille_does_not_overflow_the_library() -> None:
+    async with EspeakTTS(EspeakSettings(voice="ar")) as tts:
+        stream = await tts.open_stream()
+        assert await say(stream, "\u28ff \u28df \u28fe\u28ef") == []
+        assert [word.text for word in words_of(await say(stream, "a\u28df b"))] == ["a", "b"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 async def test_any_text_at_all_is_spoken_or_silent(text: str) -> None:
@@ -225,6 +232,7 @@ async def test_pitch_changes_the_sound() -> None:
 @pytest.mark.parametrize(
     ("voice", "message"),
     [
+        ("kl", r"no espeak voice named 'kl'"),
         ("nosuch", r"no espeak voice named 'nosuch'; there are .*en-us.*beluga-voice espeak-voices"),
         ("de-xx-yy\ud800", r"there are de, en-us"),
         ("en-us+nosuch", r"no espeak variant named 'nosuch' .* beluga-voice espeak-voices"),

@@ -23,6 +23,9 @@ _LIST_TERMINATED = 0
 _RATE, _VOLUME, _PITCH, _WORD_GAP = 1, 2, 3, 7
 _CHUNK_MS = 60
 
+_BROKEN = frozenset({"gmq/fo", "trk/kaa", "art/xex", "esx/kl"})
+"""Voices that are left out: the library, as it comes, ends the process on some of their symbols or numbers."""
+
 
 class _Event(ctypes.Structure):
     _fields_ = [
@@ -147,7 +150,7 @@ class Library:
             voice = found[len(voices)].contents
             languages = dict(_languages(voice.languages))
             voices.append(_Listed(voice.name.decode(), voice.identifier.decode(), languages))
-        return voices
+        return [voice for voice in voices if voice.identifier not in _BROKEN]
 
     def use(self, manner: Manner) -> None:
         """Speak so from now on.

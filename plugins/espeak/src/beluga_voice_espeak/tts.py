@@ -23,7 +23,12 @@ from beluga_voice_espeak.settings import EspeakSettings
 _MAX_PIECE = 200
 """Characters said in one call of the library; bounds what is held in memory and how long others wait."""
 
-_UNSAFE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
+_UNSAFE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2800-\\u28ff\\ud800-\\udfff\\ue000-\\uf8ff\\ufffe\\uffff\U000f0000-\U0010ffff]"
+)
+"""Taken for spaces: controls, lone surrogates, private use; and Braille, whose names overflow a buffer of the
+library in Arabic, Finnish and other voices, which ends the process."""
+
 _CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][^\w\s]*\s*$")
 _SENTENCE_END = re.compile(r"[.!?…。！？][^\w\s]*\s*$|\n\s*$")
 
