@@ -99,7 +99,7 @@ def test_every_recording_is_used() -> None:
     assert {file.stem for file in RECORDINGS.glob("*.wav")} == {*BY_DICTATION, *BY_GRAMMAR, *HARD}
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
+@pytest.mark.parametrize("rate", [16000, 22050, 24000, 44100, 48000])
 def test_synthesised_speech_is_understood_at_each_rate(rate: int, tmp_path: Path, grammar: str) -> None:
     file = tmp_path / "said.wav"
     speak("king of diamonds five of hearts", file, rate)
