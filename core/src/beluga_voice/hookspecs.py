@@ -6,7 +6,7 @@ Hooks are sync, none is ``firstresult``, and no order among plugins is promised.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import pluggy
 
@@ -58,15 +58,15 @@ class Register(Protocol[P_contra]):
         """
 
 
-if TYPE_CHECKING:
-    RegisterSTT = Register[STT]
-    RegisterTTS = Register[TTS]
-    RegisterVAD = Register[VAD]
-    RegisterTurnDetector = Register[TurnDetector]
-    RegisterNoiseSuppressor = Register[NoiseSuppressor]
-    RegisterTransport = Register[Transport]
-    RegisterAgent = Register[Agent]
-    RegisterInterruptionClassifier = Register[InterruptionClassifier]
+# Quoted, so that a plugin may import them at run time and the contracts stay unloaded.
+RegisterSTT: TypeAlias = "Register[STT]"
+RegisterTTS: TypeAlias = "Register[TTS]"
+RegisterVAD: TypeAlias = "Register[VAD]"
+RegisterTurnDetector: TypeAlias = "Register[TurnDetector]"
+RegisterNoiseSuppressor: TypeAlias = "Register[NoiseSuppressor]"
+RegisterTransport: TypeAlias = "Register[Transport]"
+RegisterAgent: TypeAlias = "Register[Agent]"
+RegisterInterruptionClassifier: TypeAlias = "Register[InterruptionClassifier]"
 
 
 @hookspec
