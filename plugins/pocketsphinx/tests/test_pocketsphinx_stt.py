@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from beluga_voice.audio import AudioFrame
@@ -33,6 +34,11 @@ async def until_final(stream: STTStream) -> AsyncIterator[Transcript]:
             return
 
 
+def quieter(frame: AudioFrame) -> AudioFrame:
+    """Take 26 dB off."""
+    return AudioFrame((frame.samples / 20).astype(np.int16), frame.sample_rate, frame.position)
+
+
 async def test_hears_recordings_as_a_session_sends_them(
     make: Make, say: Say, transcript: Callable[[str], str]
 ) -> None:
@@ -48,7 +54,10 @@ async def test_hears_recordings_as_a_session_sends_them(
             stream = await stt.open_stream()
             heard[name] = (await hear(stream, say(name))).text
             await stream.aclose()
+        stream = await stt.open_stream()
+        soft = (await hear(stream, [quieter(frame) for frame in say("ps_goforward.wav")])).text
     assert heard == {name: transcript(name) for name in names}
+    assert soft == transcript("ps_goforward.wav")
 
 
 async def test_hears_cards_by_a_grammar(make: Make, cards: Path, say: Say) -> None:

@@ -169,6 +169,7 @@ async def test_what_the_engine_refuses_is_a_configuration_error_with_its_reason(
         for _ in range(2):
             with pytest.raises(ConfigurationError, match="frobnicatorix"):
                 await stt.open_stream()
+            assert workers(stt) == ()
 
 
 @pytest.mark.real_time
@@ -198,6 +199,22 @@ async def test_an_opening_that_is_cancelled_leaves_nothing(make: Make) -> None:
         opening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await opening
+
+
+@pytest.mark.real_time
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("steps", [1, 2, 4])
+async def test_closing_the_provider_ends_what_is_being_opened(make: Make, steps: int) -> None:
+    opening, streaming = make(), make(warm=0)
+    await streaming.open()
+    tasks = asyncio.create_task(opening.open()), asyncio.create_task(streaming.open_stream())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    await opening.aclose()
+    await streaming.aclose()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(result, ProviderError)
+        assert "was closed" in str(result)
 
 
 @pytest.mark.real_time

@@ -70,8 +70,8 @@ class WorkerPool:
         """End all workers at once. When it returns none of them is left. Idempotent."""
         self._closed = True
         workers, self._workers = self._workers, {}
-        for starting in workers.values():
-            starting.cancel()
+        for worker in workers:
+            worker.fail(ProviderError(f"{worker} was closed", retryable=True))
         await asyncio.gather(*workers.values(), return_exceptions=True)
         await asyncio.gather(*(worker.aclose() for worker in workers))
 

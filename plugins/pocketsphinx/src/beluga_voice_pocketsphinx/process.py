@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +38,9 @@ INHERITED = (
 STDIN, STDOUT, STDERR = 0, 1, 2
 STDERR_BYTES = 2000
 GONE_DEADLINE = 5.0
+WATCHER = "asyncio-waitpid-"
+"""How CPython 3.11 calls the thread that waits for a child's end; it ends a moment after it has told the loop."""
+WATCHER_ENDS_WITHIN = 0.1
 
 
 class Receiver(Protocol):
@@ -75,6 +79,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._error: BelugaVoiceError | None = None
         self._leaving = False
         self._killed = False
+        self._watchers: list[threading.Thread] = []
         self._ready: asyncio.Future[None] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
 
@@ -112,12 +117,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     async def _spawn(self) -> None:
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         loop = asyncio.get_running_loop()
+        before = set(threading.enumerate())
         try:
             await loop.subprocess_exec(lambda: self, *COMMAND, env=environment, start_new_session=True)
         except OSError as error:
             self._error = ProviderError(f"{self} could not be started: {error}", retryable=True)
             self._end()
             return
+        self._watchers = [t for t in threading.enumerate() if t not in before and t.name.startswith(WATCHER)]
         self._write(encode(Kind.SETUP, 0, self._setup))
 
     def attach(self, receiver: Receiver) -> int:
@@ -170,6 +177,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             ) from None
         finally:
             work.done()
+        for watcher in self._watchers:
+            watcher.join(WATCHER_ENDS_WITHIN)
 
     async def _wait_gone(self) -> None:
         """Give a process that is ending by itself a second for it."""
@@ -198,6 +207,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         assert isinstance(pipe, asyncio.WriteTransport)
         self._transport = transport
         self._pipe = pipe
+        if self._error is not None:  # closed while it was started
+            self._kill()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == STDERR:

@@ -72,16 +72,16 @@ class PocketSphinxSTT(STT):
         if self._pool is not None:
             return
         settings = self.settings
-        self._pool = WorkerPool(
+        pool = self._pool = WorkerPool(
             _setup(settings),
             workers=settings.workers,
             streams_per_worker=settings.streams_per_worker,
             start_deadline=settings.start_deadline,
         )
         try:
-            await self._pool.warm(settings.warm)
+            await pool.warm(settings.warm)
         except BaseException:
-            pool, self._pool = self._pool, None
+            self._pool = None
             await pool.aclose()
             raise
 
