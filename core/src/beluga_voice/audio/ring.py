@@ -19,7 +19,7 @@ class RingBuffer:
         end: position after the last sample written: the number of samples written in all.
     """
 
-    __slots__ = ("_samples", "capacity", "end")
+    __slots__ = ("_oldest", "_samples", "capacity", "end")
 
     def __init__(self, capacity: int) -> None:
         """Make an empty buffer.
@@ -31,12 +31,13 @@ class RingBuffer:
             raise ConfigurationError(f"a ring buffer of {capacity} samples; allowed is 1 and more")
         self.capacity = capacity
         self.end = 0
+        self._oldest = 0
         self._samples = np.zeros(capacity, np.int16)
 
     @property
     def start(self) -> int:
         """Position of the oldest sample that is still held; `end` while there is none."""
-        return max(0, self.end - self.capacity)
+        return max(self._oldest, self.end - self.capacity)
 
     def write(self, samples: NDArray[np.int16]) -> None:
         """Append int16 samples, shape ``(n,)``; the oldest give way. May be longer than the buffer."""
@@ -53,6 +54,14 @@ class RingBuffer:
             self._samples[at:] = samples[:room]
             self._samples[: count - room] = samples[room:]
         self.end += count
+
+    def grow(self, capacity: int) -> None:
+        """Hold `capacity` samples from now on, if that is more than now; what is held stays."""
+        if capacity > self.capacity:
+            start, held = self.start, self.read(self.start, self.end)
+            self.capacity, self.end, self._oldest = capacity, start, start
+            self._samples = np.zeros(capacity, np.int16)
+            self.write(held)
 
     def read(self, start: int, end: int) -> NDArray[np.int16]:
         """Copy out the samples from position `start` up to `end` (exclusive), as far as they are held.

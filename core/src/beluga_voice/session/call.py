@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from beluga_voice import commands as do
 from beluga_voice import events as ev
@@ -26,21 +26,32 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.conversation import Conversation
-from beluga_voice.errors import AudioError, ProviderError
+from beluga_voice.errors import AudioError, BelugaVoiceError, ProviderError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, Source, WhileCallerSpeaks
+from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.handle import SayHandle
 from beluga_voice.session.hearing import SAMPLE_RATE, Hearing
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.playout import Playout
-from beluga_voice.session.speech import Speech, once
+from beluga_voice.session.speech import Speech, Texts, saying
 from beluga_voice.session.transcription import Transcription
 from beluga_voice.turns import Abilities, State, TurnPolicy, step
+from beluga_voice.turns.state import Life
 
 logger = logging.getLogger("beluga_voice")
 
+T = TypeVar("T")
+
 STT_TRIES = 3
-"""How often a recognizer that fails is opened again without a word from it in between."""
+"""How often a recognizer that fails is opened without a word from it in between."""
+
+STT_PAUSE = 0.1
+"""Seconds before a recognizer that failed is opened again, times the tries so far."""
+
+
+CUTS = 3
+"""How often what does not end is cancelled, each time for a close deadline; then it is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +99,18 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._started: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self.released: asyncio.Future[None] = self._loop.create_future()
+        self._closing: list[Closing] = []
+        self._hung_up: ev.StopRequested | None = None
         self._inbox: deque[ev.Observed] = deque()
         self._deciding = False
         self._last = 0.0
-        self._bug: Exception | None = None
+        self.bug: Exception | None = None
         self._timers: dict[ev.TimerName, asyncio.TimerHandle] = {}
         self._handles: dict[int, SayHandle] = {}
         self._endings: dict[int, asyncio.Future[ev.UtteranceEnded]] = {}
         self._speaking: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._prediction: asyncio.Task[None] | None = None
         self._transcripts = 0
@@ -109,9 +124,14 @@ class Call:
     # -- life --
 
     @property
+    def started(self) -> bool:
+        """Whether it listens, or has done so."""
+        return self._started.done()
+
+    @property
     def active(self) -> bool:
         """Whether it takes audio and text."""
-        return self._started.done() and not self._ended.done()
+        return self._started.done() and not self._ended.done() and self.state.life is not Life.ENDED
 
     def now(self) -> float:
         """The session's time: the loop's, never going back."""
@@ -127,43 +147,28 @@ class Call:
         if self.active:
             self.feed(ev.StopRequested(self.now(), drain, reason))
 
-    def raise_bug(self) -> None:
-        """Raise, once, the bug that ended it."""
-        bug, self._bug = self._bug, None
-        if bug is not None:
-            raise bug
-
     async def run(self) -> None:
         """Open everything, run until the engine ends the session, and close everything."""
-        closing: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         try:
-            await self._open(closing)
+            await self._open()
             async with asyncio.TaskGroup() as self._group:
-                self._group.create_task(self._transcribe(), name="beluga-voice stt")
+                self._spawn(self._transcribe(), "stt")
                 self._begin()
                 await self._ended
-                raise _Over  # cancels what still runs
-        except* _Over:
-            pass
-        except* Exception as group:  # noqa: BLE001 - a bug: told to whoever stops the session
-            self._crash(_only(group))
+                await self._cut_tasks()
+        except Exception as bug:  # noqa: BLE001 - told to whoever starts or stops the session
+            self._crash(bug)
         finally:
-            self._end()
-            await self._close(closing)
-            if not self._started.done():
-                self._started.set_exception(self._bug or asyncio.CancelledError())
-                self._started.exception()
-                self._bug = None
+            await self._release()
 
-    async def _open(self, closing: list[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
+    async def _open(self) -> None:
         parts = self._parts
-        voice = await parts.tts.open_stream()
-        closing.append(("tts", voice.aclose))
-        self._speech = Speech(voice, self.now, self.feed, self._observers.tell)
+        voice = await self._in_time("tts", parts.tts.open_stream())
+        self._closing.append(("tts", voice.aclose))
+        self._speech = Speech(voice, self.now, self.feed, self._report)
         transport = parts.transport
         rate = parts.tts.sample_rate if transport is None else transport.output_sample_rate
-        send = _nowhere if transport is None else transport.send_nowait
-        self._playout = Playout(rate, send, self.feed)
+        self._playout = Playout(rate, _nowhere if transport is None else self._send, self.feed)
         self._hearing = Hearing(
             vad=parts.vad,
             noise_suppressor=parts.noise_suppressor,
@@ -172,13 +177,24 @@ class Call:
             feed=self.feed,
             asks=self._playout.asks,
             passed=self._passed,
-            failed=lambda error: self._failed("noise_suppressor", error),
+            failed=self._failed,
+            deaf=self._deaf,
         )
-        closing.append(("hearing", _sync(self._hearing.close)))
+        self._closing.append(("hearing", _sync(self._hearing.close)))
         self._transcription = self._new_transcription()
+        self._closing.append(("stt", self._transcription.aclose))
+        await self._transcription.open()
         if transport is not None:
-            closing.append(("transport", transport.aclose))
-            await transport.open(_Line(self))
+            self._closing.append(("transport", transport.aclose))
+            await self._in_time("transport", transport.open(_Line(self)))
+
+    async def _in_time(self, kind: str, opening: Awaitable[T]) -> T:
+        deadline = self._parts.config.open_deadline
+        try:
+            async with asyncio.timeout(deadline):
+                return await opening
+        except TimeoutError:
+            raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s") from None
 
     def _new_transcription(self) -> Transcription:
         transcription = Transcription(
@@ -186,7 +202,7 @@ class Call:
             self._hearing.ring,
             sample_rate=SAMPLE_RATE,
             pre_roll=round(self._parts.policy.pre_roll * SAMPLE_RATE),
-            backlog=self._parts.config.hearing_backlog,
+            config=self._parts.config,
             heard=self._heard,
         )
         if self._parts.vad is None:
@@ -198,15 +214,42 @@ class Call:
         self.feed(ev.SessionStarted(self.now()))
         if self._parts.config.greeting:
             self.say(self._parts.config.greeting, True, 0, WhileCallerSpeaks.WAIT)
+        if self._hung_up is not None:
+            self.feed(self._hung_up)
+
+    async def _cut_tasks(self) -> None:
+        """Cancel what still runs, and again what takes no notice; what will not end is left, with a warning."""
+        for _ in range(CUTS):
+            if not self._tasks:
+                return
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(tuple(self._tasks), timeout=self._parts.config.close_deadline)
+        if self._tasks:
+            names = ", ".join(sorted(task.get_name() for task in self._tasks))
+            logger.error(
+                "session %s: cancelled %d times, and still running: %s", self._session_id, CUTS, names
+            )
+            await self._release()
+
+    async def _release(self) -> None:
+        """Close everything; from then on nothing of the session is open."""
+        self._end()
+        try:
+            await close_all(self._parts.config.close_deadline, self._closing)
+        finally:
+            if not self._started.done():
+                self._started.set_exception(self.bug or asyncio.CancelledError())
+                self._started.exception()
+            if not self.released.done():
+                self.released.set_result(None)
 
     def _end(self) -> None:
-        """Leave nothing open, however it ended."""
-        if self._started.done() and not self._ended.done():
-            reason = EndReason.ERROR if self._bug is not None else EndReason.STOPPED
-            try:
-                self.feed(ev.StopRequested(self.now(), reason=reason))
-            except Exception:  # the engine itself may be what failed
-                logger.exception("session %s could not be ended in order", self._session_id)
+        """Leave nothing running, however it ended. Idempotent."""
+        if self._started.done() and self.state.life is not Life.ENDED:
+            reason = EndReason.ERROR if self.bug is not None else EndReason.STOPPED
+            self.feed(ev.StopRequested(self.now(), reason=reason))
+            self._end_without_engine()
         if not self._ended.done():
             self._ended.set_result(None)
         for timer in self._timers.values():
@@ -214,23 +257,28 @@ class Call:
         self._timers.clear()
         if hasattr(self, "_playout"):
             self._playout.stop()
-        for utterance in list(self._endings):
-            self._settle(ev.UtteranceEnded(self.now(), utterance, Source.SAY, ev.Outcome.CUT, reason="ended"))
         self._observers.end()
 
-    async def _close(self, closing: list[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
-        for kind, close in reversed(closing):
-            try:
-                async with asyncio.timeout(self._parts.config.close_deadline):
-                    await close()
-            except Exception as error:  # noqa: BLE001 - the boundary to a provider
-                logger.warning("session %s: closing its %s failed: %r", self._session_id, kind, error)
+    def _end_without_engine(self) -> None:
+        """End what the engine, which must have failed, did not: handles, and what observers see."""
+        if self.state.life is Life.ENDED:
+            return
+        for utterance in list(self._endings):
+            self._settle(ev.UtteranceEnded(self.now(), utterance, Source.SAY, ev.Outcome.CUT, reason="ended"))
+        old = self.state.visible
+        self.state = replace(self.state, life=Life.ENDED, visible=SessionState.ENDED, ending=EndReason.ERROR)
+        self._observers.tell(ev.StateChanged(self.now(), old, SessionState.ENDED))
+        self._observers.tell(ev.SessionEnded(self.now(), EndReason.ERROR))
 
     def _crash(self, bug: Exception) -> None:
-        if self._bug is None:
-            self._bug = bug
-        if not self._ended.done():
-            self._observers.tell(ev.ProviderFailed(self.now(), "session", repr(bug), fatal=True))
+        """End the session for a bug, which is told to whoever stops it or waits for its end."""
+        if self.bug is None:
+            self.bug = bug
+            if self._started.done():
+                logger.error("session %s ends by a bug", self._session_id, exc_info=bug)
+                self._report(ev.ProviderFailed(self.now(), "session", repr(bug), fatal=True))
+        if self._started.done() and not self._ended.done():
+            self._ended.set_result(None)
 
     # -- deciding --
 
@@ -249,12 +297,12 @@ class Call:
         except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
             self._inbox.clear()
             self._crash(bug)
-            if not self._ended.done():
-                self._ended.set_result(None)
         finally:
             self._deciding = False
 
     def _decide(self, event: ev.Observed) -> None:
+        if self.state.life is Life.ENDED:
+            return  # nothing is told after the end
         self.state, commands = step(self.state, event)
         self._observers.tell(event)
         self._observers.decided(event, commands)
@@ -263,6 +311,10 @@ class Call:
 
     def _announce(self, command: do.Announce) -> None:
         self._observers.tell(command.event)
+
+    def _report(self, event: ev.Reported) -> None:
+        if self.state.life is not Life.ENDED:
+            self._observers.tell(event)
 
     def _set_timer(self, command: do.SetTimer) -> None:
         running = self._timers.get(command.timer)
@@ -292,7 +344,15 @@ class Call:
         Raises:
             AudioError: it is no such frame.
         """
-        self._hearing.process(frame)
+        try:
+            self._hearing.process(frame)
+        except AudioError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
+            self._crash(bug)
+
+    def _deaf(self) -> None:
+        self._transcription.always()
 
     def _passed(self, frame: AudioFrame) -> None:
         self._transcription.hear(frame)
@@ -307,7 +367,7 @@ class Call:
         self._transcription.finalize(command.request)
 
     def _heard(self, transcript: Transcript, answers: int | None) -> None:
-        start, end = self._time(transcript.start), self._time(transcript.end)
+        start, end = self._time(transcript.start), self._time(transcript.end, end=True)
         now = self.now()
         self._transcripts += 1
         self.feed(
@@ -324,10 +384,11 @@ class Call:
             )
         )
 
-    def _time(self, seconds: float | None) -> float | None:
+    def _time(self, seconds: float | None, *, end: bool = False) -> float | None:
         if seconds is None:
             return None
-        return min(self.now(), self._hearing.timeline.at(self._transcription.sent.position(seconds)))
+        position = self._transcription.sent.position(seconds, end=end)
+        return min(self.now(), self._hearing.timeline.at(position))
 
     async def _transcribe(self) -> None:
         """Keep a stream of the STT open; a failed one is replaced while there is hope."""
@@ -335,17 +396,15 @@ class Call:
         while True:
             heard = self._transcripts
             error = await self._transcribe_once()
+            if self._ended.done():
+                return  # cancelled in the instant of the failure, which hides that
             tries = 1 if self._transcripts > heard else tries + 1
             fatal = not error.retryable or tries >= STT_TRIES
             self._failed("stt", error, fatal=fatal)
             if fatal:
                 self.stop(drain=True, reason=EndReason.ERROR)
                 return
-            await asyncio.sleep(0.1 * (tries - 1))
-            hearing = self.state.hearing
-            self._transcription = self._new_transcription()
-            if hearing:
-                self._transcription.start(self._hearing.ring.end)
+            await asyncio.sleep(STT_PAUSE * tries)
 
     async def _transcribe_once(self) -> ProviderError:
         """Run one stream until it fails."""
@@ -358,9 +417,9 @@ class Call:
         assert isinstance(failures[0], ProviderError)
         return failures[0]
 
-    def _failed(self, kind: str, error: ProviderError, *, fatal: bool = False) -> None:
+    def _failed(self, kind: str, error: BelugaVoiceError, *, fatal: bool = False) -> None:
         logger.warning("session %s: its %s failed: %s", self._session_id, kind, error)
-        self._observers.tell(ev.ProviderFailed(self.now(), kind, str(error), fatal))
+        self._report(ev.ProviderFailed(self.now(), kind, str(error), fatal))
 
     def _predict_turn(self, command: do.PredictTurn) -> None:
         if self._prediction is not None:
@@ -399,7 +458,7 @@ class Call:
 
     def _prepare_say(self, command: do.PrepareSay) -> None:
         text = self._handles[command.utterance].text
-        self._make(command.utterance, once(text))
+        self._make(command.utterance, saying(text))
 
     def _commit_turn(self, command: do.CommitTurn) -> None:
         self._conversation.commit_turn(command.turn, command.text)
@@ -408,19 +467,25 @@ class Call:
         agent = self._parts.agent
         assert agent is not None
         turn = Turn(command.text, command.turn, self._conversation.messages, self._session_id)
-        self._make(command.utterance, agent.reply(turn))
+        self._make(command.utterance, lambda: agent.reply(turn))
 
-    def _make(self, utterance: int, texts: Any) -> None:
+    def _make(self, utterance: int, texts: Texts) -> None:
         track = self._playout.open(utterance, self._parts.tts.sample_rate, self._parts.config.playout_ahead)
 
         async def make() -> None:
-            if self._leaving:  # at most one reply lives: what was cut has to be gone first
-                await asyncio.wait(self._leaving, timeout=self._parts.config.close_deadline)
+            await self._wait_for_leaving()
             await self._speech.speak(utterance, track, texts)
 
         task = self._spawn(make(), f"utterance {utterance}")
         self._speaking[utterance] = task
         task.add_done_callback(lambda _: self._speaking.pop(utterance, None))
+
+    async def _wait_for_leaving(self) -> None:
+        """At most one reply lives: what was cut has to be gone first; what takes no notice is cut again."""
+        if self._leaving:
+            _, here = await asyncio.wait(tuple(self._leaving), timeout=self._parts.config.close_deadline)
+            for task in here:
+                task.cancel()
 
     def _play(self, command: do.Play) -> None:
         self._playout.play(command.utterance)
@@ -453,8 +518,35 @@ class Call:
         )
 
     def _flush(self) -> None:
-        if self._parts.transport is not None:
-            self._parts.transport.flush()
+        transport = self._parts.transport
+        if transport is not None:
+            self._on_line(transport.flush)
+
+    def _send(self, frame: AudioFrame) -> None:
+        transport = self._parts.transport
+        assert transport is not None
+        self._on_line(lambda: transport.send_nowait(frame))
+
+    def _on_line(self, use: Callable[[], None]) -> None:
+        """Use the line; where it fails, the session ends."""
+        try:
+            use()
+        except BelugaVoiceError as error:
+            self.hang_up(error)
+        except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
+            self._crash(bug)
+
+    def hang_up(self, error: Exception | None) -> None:
+        """End it, as the line has ended or failed; while it starts, as soon as it has started."""
+        if self._ended.done() or self.state.life is Life.ENDED:
+            return
+        reason = EndReason.END_OF_INPUT
+        if error is not None:
+            reason = EndReason.ERROR
+            self._failed("transport", ProviderError(str(error)), fatal=True)
+        self._hung_up = ev.StopRequested(self.now(), reason=reason)
+        if self._started.done():
+            self.feed(self._hung_up)
 
     def _settle(self, ended: ev.UtteranceEnded) -> None:
         self._handles.pop(ended.utterance, None)
@@ -468,11 +560,16 @@ class Call:
             self.say(apology, True, 0, WhileCallerSpeaks.WAIT)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        return self._group.create_task(work, name=f"beluga-voice {name}")
+        task = self._group.create_task(self._guard(work), name=f"beluga-voice {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-
-class _Over(Exception):
-    """The session has ended in order."""
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
+            self._crash(bug)
 
 
 class _Line:
@@ -480,21 +577,22 @@ class _Line:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._told = False
 
     def process_audio(self, frame: AudioFrame) -> None:
-        """Take a frame; audio that is none is told to the observers once a call would be too late."""
+        """Take a frame; audio that is none is told to the observers, once until there is audio again."""
         if self._call.active:
             try:
                 self._call.hear(frame)
+                self._told = False
             except AudioError as error:
-                self._call._failed("transport", ProviderError(str(error)))
+                if not self._told:
+                    self._told = True
+                    self._call._failed("transport", error)
 
     def end_of_input(self, error: Exception | None = None) -> None:
         """End the session."""
-        if error is not None:
-            self._call._failed("transport", ProviderError(str(error)), fatal=True)
-        reason = EndReason.END_OF_INPUT if error is None else EndReason.ERROR
-        self._call.stop(drain=False, reason=reason)
+        self._call.hang_up(error)
 
 
 def _nowhere(_: AudioFrame) -> None:

@@ -27,6 +27,7 @@ class SessionConfig:
     hearing_backlog: float = bounded(
         10, 0.1, 120, "of audio that may wait for a slow STT, then it is given up"
     )
+    open_deadline: float = bounded(30, 0.1, 120, "that a stream or the line may take to open, then it failed")
     close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
 
     def __post_init__(self) -> None:

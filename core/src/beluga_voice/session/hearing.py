@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame, Resampler, RingBuffer
 from beluga_voice.contracts import VAD, NoiseSuppressor, NoiseSuppressorStream, VADStream
-from beluga_voice.errors import AudioError, ProviderError
+from beluga_voice.errors import AudioError, BelugaVoiceError, ProviderError
 from beluga_voice.session.timeline import Timeline
 from beluga_voice.turns.activity import SpeechDetector
 from beluga_voice.turns.policy import TurnPolicy
@@ -19,6 +20,9 @@ SAMPLE_RATE = 16000
 
 DETECTION = 0.5
 """Seconds of the caller's audio that are kept beyond pre-roll and speech start, for a VAD that scores late."""
+
+MAX_KEPT = 120
+"""Seconds of audio that are kept for a VAD that has not scored them yet; at 16 kHz they take 3.8 MB."""
 
 MAX_BLOCK = SAMPLE_RATE // 10
 """Samples handled at a time: larger frames are split."""
@@ -35,7 +39,8 @@ class Hearing:
         feed: takes the events of speech.
         asks: whether the sentence being heard so many seconds ago is a question.
         passed: takes each block that has been heard, for the STT.
-        failed: takes a failure of the noise suppressor.
+        failed: takes a failure of VAD or noise suppressor, by its kind; the session goes on without it.
+        deaf: called when the VAD has failed: from now on the STT alone hears.
     """
 
     def __init__(
@@ -48,21 +53,27 @@ class Hearing:
         feed: Callable[[ev.Observed], None],
         asks: Callable[[float], bool],
         passed: Callable[[AudioFrame], None],
-        failed: Callable[[ProviderError], None],
+        failed: Callable[[str, BelugaVoiceError], None],
+        deaf: Callable[[], None],
     ) -> None:
-        self.ring = RingBuffer(
-            round((policy.pre_roll + policy.speech_starts_after + DETECTION) * SAMPLE_RATE)
+        self._kept = round(
+            (policy.pre_roll + policy.speech_starts_after + policy.speech_stops_after) * SAMPLE_RATE
         )
+        self.ring = RingBuffer(self._kept + round(DETECTION * SAMPLE_RATE))
         self.timeline = Timeline(SAMPLE_RATE)
         self._clock, self._feed, self._asks = clock, feed, asks
-        self._passed, self._failed = passed, failed
+        self._passed, self._failed, self._deaf = passed, failed, deaf
+        self._scored_until = 0
         self._detector = SpeechDetector(policy, SAMPLE_RATE)
         self._rate = 0
         self._resampler: Resampler | None = None
-        self._suppressor: NoiseSuppressorStream | None = (
-            None if noise_suppressor is None else noise_suppressor.open_stream()
-        )
+        self._suppressor: NoiseSuppressorStream | None = None
         self._vad: VADStream | None = None if vad is None else vad.open_stream(self._scored)
+        try:
+            self._suppressor = None if noise_suppressor is None else noise_suppressor.open_stream()
+        except BaseException:
+            self.close()
+            raise
 
     def process(self, frame: AudioFrame) -> None:
         """Hear one frame, of any length.
@@ -71,12 +82,12 @@ class Hearing:
             AudioError: the frame is empty, not mono int16, or of another rate than those before.
         """
         samples = frame.samples
-        if frame.sample_rate != self._rate:
-            self._begin(frame)
         if samples.dtype != np.int16 or samples.ndim != 1 or not len(samples):
             raise AudioError(
                 f"a frame of {samples.dtype} in shape {samples.shape}; a frame is mono int16 of one sample or more"
             )
+        if frame.sample_rate != self._rate:
+            self._begin(frame)
         if self._resampler is not None:
             samples = self._resampler.process(samples)
         self.timeline.arrived(self.ring.end + len(samples), self._clock())
@@ -85,10 +96,14 @@ class Hearing:
 
     def close(self) -> None:
         """Release the streams."""
-        if self._vad is not None:
-            self._vad.close()
-        if self._suppressor is not None:
-            self._suppressor.close()
+        vad, self._vad = self._vad, None
+        suppressor, self._suppressor = self._suppressor, None
+        try:
+            if vad is not None:
+                vad.close()
+        finally:
+            if suppressor is not None:
+                suppressor.close()
 
     def _begin(self, frame: AudioFrame) -> None:
         if self._rate:
@@ -104,21 +119,44 @@ class Hearing:
     def _hear(self, frame: AudioFrame) -> None:
         if self._suppressor is not None:
             frame = self._clean(self._suppressor, frame)
+        if self._vad is not None:
+            self._keep(len(frame.samples))
         self.ring.write(frame.samples)
         if self._vad is not None:
-            self._vad.feed(frame)
+            self._detect(self._vad, frame)
         self._passed(frame)
+
+    def _keep(self, more: int) -> None:
+        """Make room for what the VAD has not scored yet, and for what its scores may reach back to."""
+        needed = self.ring.end + more - self._scored_until + self._kept
+        if needed > self.ring.capacity:
+            self.ring.grow(min(2 * needed, MAX_KEPT * SAMPLE_RATE))
+
+    def _detect(self, vad: VADStream, frame: AudioFrame) -> None:
+        try:
+            vad.feed(frame)
+        except BelugaVoiceError as error:
+            self._vad = None
+            with suppress(BelugaVoiceError):
+                vad.close()
+            self._failed("vad", error)
+            if self._detector.speaking:
+                self._detector.speaking = False
+                self._feed(ev.SpeechStopped(self._clock(), self._clock()))
+            self._deaf()
 
     def _clean(self, suppressor: NoiseSuppressorStream, frame: AudioFrame) -> AudioFrame:
         try:
             return suppressor.process(frame, None)
         except ProviderError as error:
             self._suppressor = None
-            suppressor.close()
-            self._failed(error)
+            with suppress(BelugaVoiceError):
+                suppressor.close()
+            self._failed("noise_suppressor", error)
             return frame
 
     def _scored(self, start: int, end: int, probability: float) -> None:
+        self._scored_until = end
         changed = self._detector.score(start, end, probability)
         if changed is None:
             return

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Self
+from weakref import WeakSet
 
 from beluga_voice.commands import Command
 from beluga_voice.events import Event, Observed, SessionState, StateChanged
@@ -32,7 +33,7 @@ class EventStream(AsyncIterator[Event]):
         self.missed = 0
         self._events: deque[Event] = deque()
         self._ended = False
-        self._wake: asyncio.Future[None] | None = None
+        self._changed = asyncio.Event()
 
     def __aiter__(self) -> Self:
         return self
@@ -42,8 +43,8 @@ class EventStream(AsyncIterator[Event]):
         while not self._events:
             if self._ended:
                 raise StopAsyncIteration
-            self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
+            self._changed.clear()
+            await self._changed.wait()
         return self._events.popleft()
 
     def put(self, event: Event) -> None:
@@ -52,16 +53,12 @@ class EventStream(AsyncIterator[Event]):
             self._events.popleft()
             self.missed += 1
         self._events.append(event)
-        self._notify()
+        self._changed.set()
 
     def end(self) -> None:
         """No event follows."""
         self._ended = True
-        self._notify()
-
-    def _notify(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._changed.set()
 
 
 class Observers:
@@ -71,26 +68,26 @@ class Observers:
         self.on_state_changed: StateCallback | None = None
         self.on_event: list[EventCallback] = []
         self.on_decision: list[DecisionCallback] = []
-        self._streams: list[EventStream] = []
+        self._streams: WeakSet[EventStream] = WeakSet()
 
     def stream(self) -> EventStream:
         """Open a stream of what happens from now on."""
         stream = EventStream()
-        self._streams.append(stream)
+        self._streams.add(stream)
         return stream
 
     def tell(self, event: Event) -> None:
         """Tell of an event."""
         for stream in self._streams:
             stream.put(event)
-        for callback in self.on_event:
+        for callback in tuple(self.on_event):
             _call(callback, event)
         if isinstance(event, StateChanged) and self.on_state_changed is not None:
             _call(self.on_state_changed, event.new)
 
     def decided(self, event: Observed, commands: Sequence[Command]) -> None:
         """Tell of an event and what was decided by it."""
-        for callback in self.on_decision:
+        for callback in tuple(self.on_decision):
             _call(callback, event, commands)
 
     def end(self) -> None:

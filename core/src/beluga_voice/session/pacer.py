@@ -23,8 +23,8 @@ Tick = Callable[[], bool]
 class Pacer:
     """Calls each of its ticks every 20 ms until it returns false."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        # It does not hold its loop: `_pacers` is to forget a loop that is gone.
         self._due: list[tuple[float, int, Tick]] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -36,13 +36,13 @@ class Pacer:
         loop = asyncio.get_running_loop()
         pacer = _pacers.get(loop)
         if pacer is None:
-            pacer = _pacers[loop] = cls(loop)
+            pacer = _pacers[loop] = cls()
         return pacer
 
     def start(self, tick: Tick) -> None:
         """Call `tick` now, and then on."""
         if tick():
-            self._push(self._loop.time() + PERIOD, tick)
+            self._push(asyncio.get_running_loop().time() + PERIOD, tick)
             self._arm()
 
     def discard(self, tick: Tick) -> None:
@@ -59,11 +59,11 @@ class Pacer:
 
     def _arm(self) -> None:
         if self._due and self._timer is None and not self._running:
-            self._timer = self._loop.call_at(self._due[0][0], self._run)
+            self._timer = asyncio.get_running_loop().call_at(self._due[0][0], self._run)
 
     def _run(self) -> None:
         self._timer, self._running = None, True
-        now = self._loop.time()
+        now = asyncio.get_running_loop().time()
         try:
             while self._due and self._due[0][0] <= now + EARLY:
                 due, _, tick = heappop(self._due)

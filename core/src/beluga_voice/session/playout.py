@@ -34,6 +34,7 @@ class Track:
         self.started = False
         self.starved = False
         self.empty = True
+        self.dropped = False
         self._source_rate = source_rate
         self._resampler = None if source_rate == target_rate else Resampler(source_rate, target_rate)
         self._parts: deque[NDArray[np.int16]] = deque()
@@ -75,12 +76,21 @@ class Track:
         self._arrived()
 
     def _add(self, samples: NDArray[np.int16], words: tuple[Word, ...]) -> None:
+        if self.dropped:
+            return
         if words or len(samples):
             self.ledger.add(len(samples), words)
         if len(samples):
             self._parts.append(samples)
             self._waiting += len(samples)
             self._arrived()
+
+    def drop(self) -> None:
+        """Take no more, and let nothing wait for space: the utterance is over."""
+        self.dropped = True
+        self._parts.clear()
+        self._waiting = 0
+        self._give_space()
 
     async def wait_for_space(self) -> None:
         """Wait until the caller's ear has caught up."""
@@ -102,9 +112,12 @@ class Track:
             count -= len(part)
         samples = taken[0] if len(taken) == 1 else np.concatenate(taken) if taken else np.zeros(0, np.int16)
         self._waiting -= len(samples)
+        self._give_space()
+        return samples
+
+    def _give_space(self) -> None:
         if self._space is not None and not self._space.done() and self._waiting <= self._ahead:
             self._space.set_result(None)
-        return samples
 
     @property
     def exhausted(self) -> bool:
@@ -153,7 +166,10 @@ class Playout:
         track = self._tracks.pop(utterance, None)
         if utterance == self._on_air:
             self._on_air, self._paused, self._ending = 0, False, False
-        return None if track is None else track.ledger
+        if track is None:
+            return None
+        track.drop()
+        return track.ledger
 
     def play(self, utterance: int) -> None:
         """Put an utterance on the air."""
@@ -176,7 +192,8 @@ class Playout:
 
     def stop(self) -> None:
         """Play nothing more."""
-        self._on_air, self._tracks = 0, {}
+        for utterance in list(self._tracks):
+            self.close(utterance)
         self._pacer.discard(self._tick)
         self._paced = False
 

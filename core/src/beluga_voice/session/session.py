@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -15,19 +14,26 @@ from beluga_voice.contracts import (
     STT,
     TTS,
     VAD,
+    Agent,
     InterruptionClassifier,
     NoiseSuppressor,
     Transport,
     TurnDetector,
 )
 from beluga_voice.conversation import Conversation, Message
-from beluga_voice.errors import AudioError, ErrorCode, SessionError
+from beluga_voice.errors import AudioError, ConfigurationError, ErrorCode, SessionError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.phrases import PhraseClassifier
 from beluga_voice.session.call import Call, Parts
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.handle import SayHandle
-from beluga_voice.session.observers import DecisionCallback, EventCallback, Observers, StateCallback
+from beluga_voice.session.observers import (
+    DecisionCallback,
+    EventCallback,
+    EventStream,
+    Observers,
+    StateCallback,
+)
 from beluga_voice.turns import TurnPolicy
 
 
@@ -72,14 +78,17 @@ class VoiceSession:
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
     ) -> None:
-        for name, part, contract in (("stt", stt, STT), ("tts", tts, TTS)):
-            if not isinstance(part, contract):
-                text = f"{name} is {type(part).__name__}; it must implement the {contract.__name__} contract"
-                raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
+        _check(stt, STT, "stt", needed=True)
+        _check(tts, TTS, "tts", needed=True)
+        _check(vad, VAD, "vad")
+        _check(turn_detector, TurnDetector, "turn_detector")
+        _check(noise_suppressor, NoiseSuppressor, "noise_suppressor")
+        _check(interruption_classifier, InterruptionClassifier, "interruption_classifier")
+        _check(transport, Transport, "transport")
         self._parts = Parts(
             stt=stt,
             tts=tts,
-            agent=None if agent is None else as_agent(agent),
+            agent=_agent(agent),
             vad=vad,
             turn_detector=turn_detector,
             noise_suppressor=noise_suppressor,
@@ -93,6 +102,7 @@ class VoiceSession:
         self._conversation = Conversation()
         self._call: Call | None = None
         self._runner: asyncio.Task[None] | None = None
+        self._told: Exception | None = None
 
     # -- what one sees --
 
@@ -106,8 +116,11 @@ class VoiceSession:
         """The conversation: the caller's closed turns, and what was heard of the agent."""
         return self._conversation.messages
 
-    def events(self) -> AsyncIterator[ev.Event]:
-        """Stream what happens from now on, until the session ends; the oldest 1,000 unread events are kept."""
+    def events(self) -> EventStream:
+        """Stream what happens from now on, until the session ends; the latest 1,000 unread events are kept.
+
+        Of a session that does not run, it gives the events of its next run.
+        """
         return self._observers.stream()
 
     def on_state_changed(self, callback: StateCallback | None) -> None:
@@ -131,12 +144,13 @@ class VoiceSession:
             SessionError: `session_already_active`.
             BelugaVoiceError: a provider or the line could not be opened; nothing is left open.
         """
-        if self._runner is not None and not self._runner.done():
+        before = self._call
+        if before is not None and not before.released.done():
             raise SessionError(
                 "start", ErrorCode.SESSION_ALREADY_ACTIVE, "the session is running; stop it first"
             )
         call = Call(
-            self._parts, self.session_id, self._conversation, self._observers, again=self._call is not None
+            self._parts, self.session_id, self._conversation, self._observers, again=before is not None
         )
         self._runner = asyncio.create_task(call.run(), name=f"beluga-voice {self.session_id}")
         self._call = call
@@ -144,37 +158,45 @@ class VoiceSession:
             await call.wait_started()
         except BaseException:
             self._runner.cancel()
-            await asyncio.wait([self._runner])
-            if not self._runner.cancelled():
-                self._runner.exception()
-            self._call = None
+            try:
+                await asyncio.wait([self._runner])
+            finally:
+                self._call = before
             raise
 
     async def stop(self, *, drain: bool = False) -> None:
-        """End the session; when this returns nothing of it runs.
+        """End the session; when this returns nothing of it runs. May be called by many at once.
+
+        Within the agent's reply it does not return: what runs there is cut like everything else.
 
         Args:
-            drain: first let the caller hear what plays and what is protected.
+            drain: first let the caller hear what plays and what is protected. Another `stop` without it ends
+                that.
 
         Raises:
             SessionError: `session_not_active`.
-            Exception: a bug inside ended the session before; it is raised once.
+            Exception: a bug inside ended the session. Where it had ended before, it is raised unless `stop`,
+                `wait_ended` or the context's exit has raised it already.
         """
-        call, runner = self._active("stop")
+        call = self._call
+        over = call is not None and call.released.done()
+        if call is None or not call.started or (over and (call.bug is None or self._told is call.bug)):
+            raise self._inactive("stop")
         call.stop(drain=drain)
-        await self._join(runner)
+        await self._join(call)
 
     async def wait_ended(self) -> EndReason:
         """Wait until the session has ended and nothing of it runs.
 
         Raises:
             SessionError: `session_not_active`: it was never started.
-            Exception: a bug inside ended it.
+            Exception: a bug inside ended it; raised to each who waits.
         """
-        if self._call is None or self._runner is None:
-            raise SessionError("wait_ended", ErrorCode.SESSION_NOT_ACTIVE, "the session was not started")
-        await self._join(self._runner)
-        return self._call.state.ending
+        call = self._call
+        if call is None or not call.started:
+            raise self._inactive("wait_ended")
+        await self._join(call)
+        return call.state.ending
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -183,14 +205,19 @@ class VoiceSession:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._call is not None and self._runner is not None:
-            self._call.stop(drain=False)
-            await self._join(self._runner)
+        call = self._call
+        if call is None:
+            return
+        call.stop(drain=False)
+        await asyncio.shield(call.released)
+        if call.bug is not None and error is not call.bug and not isinstance(error, asyncio.CancelledError):
+            await self._join(call)
 
-    async def _join(self, runner: asyncio.Task[None]) -> None:
-        await asyncio.wait([runner])
-        if self._call is not None:
-            self._call.raise_bug()
+    async def _join(self, call: Call) -> None:
+        await asyncio.shield(call.released)
+        if call.bug is not None:
+            self._told = call.bug
+            raise call.bug
 
     # -- what one does --
 
@@ -216,8 +243,8 @@ class VoiceSession:
         Raises:
             SessionError: `session_not_active`, or `empty_text`.
         """
-        call, _ = self._active("say")
-        if not text.strip():
+        call = self._active("say")
+        if not any(character.isalnum() for character in text):
             raise SessionError(
                 "say", ErrorCode.EMPTY_TEXT, "there is nothing to say; give a text with a word in it"
             )
@@ -229,7 +256,7 @@ class VoiceSession:
         Raises:
             SessionError: `session_not_active`, or `empty_text`.
         """
-        call, _ = self._active("send_text")
+        call = self._active("send_text")
         if not text.strip():
             raise SessionError("send_text", ErrorCode.EMPTY_TEXT, "the text is empty; give at least one word")
         call.feed(ev.TextReceived(call.now(), text))
@@ -244,16 +271,37 @@ class VoiceSession:
         Raises:
             SessionError: `session_not_active`, or `invalid_audio`: empty, odd length, or another rate than before.
         """
-        call, _ = self._active("process_audio")
+        call = self._active("process_audio")
         try:
             frame = audio if isinstance(audio, AudioFrame) else AudioFrame.from_bytes(audio, sample_rate)
             call.hear(frame)
         except AudioError as error:
             raise SessionError("process_audio", ErrorCode.INVALID_AUDIO, str(error)) from error
 
-    def _active(self, op: str) -> tuple[Call, asyncio.Task[None]]:
-        call, runner = self._call, self._runner
-        if call is None or runner is None or not call.active:
-            now = "was not started" if call is None else "has ended"
-            raise SessionError(op, ErrorCode.SESSION_NOT_ACTIVE, f"the session {now}; start it first")
-        return call, runner
+    def _active(self, op: str) -> Call:
+        call = self._call
+        if call is None or not call.active:
+            raise self._inactive(op)
+        return call
+
+    def _inactive(self, op: str) -> SessionError:
+        if self._call is None:
+            now = "was not started; start it first"
+        elif not self._call.started:
+            now = "is still starting; wait until `start` has returned, or cancel it"
+        else:
+            now = "has ended; start it first"
+        return SessionError(op, ErrorCode.SESSION_NOT_ACTIVE, f"the session {now}")
+
+
+def _check(part: object, contract: type, name: str, *, needed: bool = False) -> None:
+    if (part is not None or needed) and not isinstance(part, contract):
+        text = f"{name} is {type(part).__name__}; it must implement the {contract.__name__} contract"
+        raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
+
+
+def _agent(agent: AgentLike | None) -> Agent | None:
+    try:
+        return None if agent is None else as_agent(agent)
+    except ConfigurationError as error:
+        raise SessionError("create", ErrorCode.INVALID_CONFIG, str(error)) from error

@@ -12,6 +12,9 @@ from beluga_voice.errors import ContractError, ProviderError
 from beluga_voice.sentences import SentenceSplitter
 from beluga_voice.session.playout import Track
 
+Texts = Callable[[], AsyncGenerator[str, None]]
+"""Begins an utterance's text: the agent's answer."""
+
 
 class Speech:
     """Speaks utterances over one TTS stream, a piece at a time.
@@ -36,13 +39,19 @@ class Speech:
         self._tell = tell
         self._voice = asyncio.Lock()
 
-    async def speak(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> None:
+    async def speak(self, utterance: int, track: Track, texts: Texts) -> None:
         """Speak what `texts` gives, and report how it ended; a failure of agent or TTS is reported, not raised."""
         try:
-            spoken = await self._speak_pieces(utterance, track, texts)
+            spoken = await self._speak_pieces(utterance, track, texts())
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cut it: something that the agent or the TTS waited for was cancelled.
+            self._fail(utterance, track, error)
+            return
         except Exception as error:  # noqa: BLE001 - the boundary to agent and provider
-            track.finish()
-            self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
+            self._fail(utterance, track, error)
             return
         track.finish()
         if spoken and track.empty:
@@ -50,11 +59,17 @@ class Speech:
         else:
             self._feed(ev.SynthesisFinished(self._clock(), utterance, empty=track.empty))
 
+    def _fail(self, utterance: int, track: Track, error: BaseException) -> None:
+        track.finish()
+        self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
+
     async def _speak_pieces(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> bool:
         """Returns whether there was anything to speak."""
         spoken = False
         async with aclosing(texts), aclosing(_pieces(texts)) as pieces:
             async for piece in pieces:
+                if track.dropped:  # the agent took no notice of being cut
+                    break
                 self._tell(ev.TextGiven(self._clock(), utterance, piece))
                 if any(character.isalnum() for character in piece):
                     spoken = True
@@ -76,6 +91,8 @@ class Speech:
                         self._feed(ev.AudioReceived(self._clock(), utterance))
                     track.put(part)
                     await track.wait_for_space()
+                    if track.dropped:
+                        break
 
 
 async def _pieces(texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
@@ -88,12 +105,16 @@ async def _pieces(texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
         yield piece
 
 
-async def once(text: str) -> AsyncGenerator[str, None]:
-    """Give `text`, as an agent would."""
+def saying(text: str) -> Texts:
+    """Make of `text` what an agent would give."""
+    return lambda: _once(text)
+
+
+async def _once(text: str) -> AsyncGenerator[str, None]:
     yield text
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     if isinstance(error, (ProviderError, ContractError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

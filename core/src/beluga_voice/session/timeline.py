@@ -51,17 +51,24 @@ class SentAudio:
         self._sent = 0
         self._until = 0
 
-    def add(self, position: int, samples: int) -> None:
-        """Note that `samples` from `position` on were sent."""
-        if position != self._until or not self._jumps:
+    def add(self, position: int, samples: int) -> bool:
+        """Note that `samples` from `position` on were sent; returns whether audio was left out before them."""
+        jumps = position != self._until or not self._jumps
+        if jumps:
             self._jumps.append((self._sent, position))
         self._sent += samples
         self._until = position + samples
+        return jumps
 
-    def position(self, seconds: float) -> int:
-        """Return where in the caller's audio the stream's time `seconds` is."""
+    def position(self, seconds: float, *, end: bool = False) -> int:
+        """Return where in the caller's audio the stream's time `seconds` is.
+
+        Args:
+            seconds: of the audio that was sent.
+            end: it is the end of something: where audio was left out, it stands before the gap, not after it.
+        """
         sample = round(seconds * self._rate)
         for sent, position in reversed(self._jumps):
-            if sent <= sample:
+            if sent < sample or (sent == sample and not end):
                 return position + sample - sent
         return self._jumps[0][1] if self._jumps else sample

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from beluga_voice.audio import AudioFrame, Resampler, RingBuffer
 from beluga_voice.contracts import STT, Listens, STTStream, Transcript
-from beluga_voice.errors import ProviderError
+from beluga_voice.errors import ClosedError, ProviderError, ProviderTimeoutError
+from beluga_voice.session.closing import close_within
+from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.timeline import SentAudio
 
 FRAME = 320
@@ -16,15 +18,20 @@ FRAME = 320
 
 
 class Transcription:
-    """Sends a session's audio to one STT stream, each sample of a turn once and in order.
+    """Sends a session's audio to its STT, each sample of a turn once and in order.
+
+    It outlives the STT's streams: audio that a failed stream had not accepted goes to the one that replaces it.
 
     Args:
         stt: the recognizer.
         ring: the caller's latest audio at `sample_rate` Hz.
         sample_rate: of the ring, in Hz.
         pre_roll: samples before a speech start that are sent too.
-        backlog: seconds of audio that may wait for a slow recognizer.
+        config: how much audio may wait, and how long opening and closing may take.
         heard: takes each transcript, and the number of the request that it answers.
+
+    Attributes:
+        sent: what was sent to the stream that is open.
     """
 
     def __init__(
@@ -34,27 +41,35 @@ class Transcription:
         *,
         sample_rate: int,
         pre_roll: int,
-        backlog: float,
+        config: SessionConfig,
         heard: Callable[[Transcript, int | None], None],
     ) -> None:
         self._stt = stt
         self._ring = ring
         self._rate = sample_rate
         self._pre_roll = pre_roll
-        self._backlog = backlog
+        self._config = config
         self._heard = heard
         self._open = self._always = stt.listens is Listens.ALL
-        self._stream: STTStream
-        self._resampler = None if stt.sample_rate == sample_rate else Resampler(sample_rate, stt.sample_rate)
+        self._next = 0
         self._waiting: deque[AudioFrame | int] = deque()
         self._waiting_samples = 0
+        self._stream: STTStream | None = None
+        self._begin_stream()
+
+    def _begin_stream(self) -> None:
+        """Forget what was of the stream before."""
+        stt = self._stt
+        self._resampler = None if stt.sample_rate == self._rate else Resampler(self._rate, stt.sample_rate)
+        self._position = 0
+        self._refused: AudioFrame | None = None
         self._requests: deque[int] = deque()
         self._wake: asyncio.Future[None]
         self._idle = False  # the sender waits, with nothing ahead of a frame that comes now
-        self._next = 0
-        self.sent = SentAudio(sample_rate)
+        self._failure: asyncio.Future[Exception] | None = None
+        self.sent = SentAudio(self._rate)
 
-    # -- called by the session, never waiting --
+    # -- called by the session, never waiting, never raising --
 
     def always(self) -> None:
         """Send all audio from now on: there is no VAD to say when speech begins."""
@@ -73,18 +88,17 @@ class Transcription:
 
     def finalize(self, request: int) -> None:
         """Ask for the final words of all audio so far."""
-        self._put(request)
+        self._wait(request)
 
     def hear(self, frame: AudioFrame) -> None:
-        """Send a frame that was just written to the ring, if audio is wanted."""
+        """Send a frame that was just written to the ring, if audio is wanted. It is not retained."""
         if not self._open:
             return
-        if self._next == frame.position and self._resampler is None:
+        direct = self._idle and self._next == frame.position and self._resampler is None
+        if direct and self._accepted(frame):
             samples = len(frame.samples)
             self._next += samples
             self.sent.add(frame.position, samples)
-            if not (self._idle and self._send_now(frame)):
-                self._put(frame)
         else:
             self.catch_up()
 
@@ -94,68 +108,123 @@ class Transcription:
         while self._open and self._next < end:
             start = max(self._next, self._ring.start)
             samples = self._ring.read(start, min(start + FRAME, end))
-            self.sent.add(start, len(samples))
             self._next = start + len(samples)
-            if self._resampler is not None:
-                samples = self._resampler.process(samples)
-                start = start * self._stt.sample_rate // self._rate
-            self._put(AudioFrame(samples, self._stt.sample_rate, start))
+            self._put(AudioFrame(samples, self._rate, start))
 
-    def _put(self, item: AudioFrame | int) -> None:
-        if isinstance(item, AudioFrame):
-            if self._idle and self._send_now(item):
+    def _put(self, audio: AudioFrame) -> None:
+        if self._idle:
+            frame = self._converted(audio)
+            if not len(frame) or self._accepted(frame):
                 return
-            self._waiting_samples += len(item)
+            self._refused = frame
+        self._waiting_samples += len(audio)
+        self._wait(audio)
+        if self._waiting_samples > self._config.hearing_backlog * self._rate:
+            self._give_up_waiting()
+
+    def _wait(self, item: AudioFrame | int) -> None:
         self._waiting.append(item)
         if self._idle:
             self._idle = False
             self._wake.set_result(None)
 
-    def _send_now(self, frame: AudioFrame) -> bool:
+    def _accepted(self, frame: AudioFrame) -> bool:
+        assert self._stream is not None
         try:
             return self._stream.send_nowait(frame)
-        except ProviderError as error:  # the sender's to raise, not the transport's
-            self._idle = False
-            self._wake.set_exception(error)
-            return True
+        except Exception as error:  # noqa: BLE001 - raised in `run`, where it belongs
+            self._fail(error)
+            return False
+
+    def _converted(self, audio: AudioFrame) -> AudioFrame:
+        """The audio at the recognizer's rate, noted as sent."""
+        if self.sent.add(audio.position, len(audio)):
+            self._position = audio.position * self._stt.sample_rate // self._rate
+        samples = audio.samples if self._resampler is None else self._resampler.process(audio.samples)
+        frame = AudioFrame(samples, self._stt.sample_rate, self._position)
+        self._position += len(samples)
+        return frame
+
+    def _give_up_waiting(self) -> None:
+        self._waiting.clear()
+        self._waiting_samples = 0
+        behind = (
+            f"the STT is {self._config.hearing_backlog:g} s behind the caller's speech, which is given up"
+        )
+        self._fail(ProviderError(behind, retryable=True))
+
+    def _fail(self, error: Exception) -> None:
+        self._idle = False
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_result(error)
 
     # -- the tasks --
 
-    async def run(self) -> None:
-        """Open the stream, and send and receive until cancelled.
+    async def open(self) -> None:
+        """Open a stream.
 
         Raises:
-            ProviderError: the recognizer failed, or does not keep up.
+            ProviderError: none can be had.
         """
-        self._stream = stream = await self._stt.open_stream()
+        self._begin_stream()
+        try:
+            async with asyncio.timeout(self._config.open_deadline):
+                self._stream = await self._stt.open_stream()
+        except TimeoutError:
+            raise ProviderTimeoutError(
+                f"the STT did not open a stream within {self._config.open_deadline:g} s"
+            ) from None
+
+    async def run(self) -> None:
+        """Send and receive until cancelled, over the stream that is open or a new one, which is closed then.
+
+        Raises:
+            ProviderError: the recognizer failed, or does not keep up; alone or in a group.
+        """
+        if self._stream is None:
+            await self.open()
+        stream = self._stream
+        assert stream is not None
+        self._failure = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._send(stream), name="beluga-voice stt send")
                 group.create_task(self._receive(stream), name="beluga-voice stt receive")
+                raise _as_failure(await self._failure)
         finally:
-            self._idle = False
-            await stream.aclose()
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the stream that is open, if any."""
+        stream, self._stream, self._failure, self._idle = self._stream, None, None, False
+        if stream is not None:
+            await close_within(self._config.close_deadline, ("stt", stream.aclose))
 
     async def _send(self, stream: STTStream) -> None:
-        while True:
-            while self._waiting:
-                await self._send_next(stream)
-            self._wake = asyncio.get_running_loop().create_future()
-            self._idle = True
-            await self._wake
+        try:
+            while True:
+                while self._waiting:
+                    await self._send_next(stream)
+                self._wake, self._idle = asyncio.get_running_loop().create_future(), True
+                await self._wake
+        except ClosedError as error:
+            raise _as_failure(error) from error
 
     async def _send_next(self, stream: STTStream) -> None:
-        item = self._waiting.popleft()
+        item = self._waiting[0]
         if isinstance(item, int):
+            self._waiting.popleft()
             if self._stt.finalizes:
                 self._requests.append(item)
             await stream.finalize()
             return
-        self._waiting_samples -= len(item)
-        if self._waiting_samples > self._backlog * item.sample_rate:
-            raise ProviderError(f"the STT is {self._backlog:g} s behind the caller's speech", retryable=True)
-        if not stream.send_nowait(item):
-            await stream.send(item)
+        frame = self._converted(item) if self._refused is None else self._refused
+        self._refused = None
+        if len(frame) and not stream.send_nowait(frame):
+            await stream.send(frame)
+        if self._waiting and self._waiting[0] is item:  # it was not given up meanwhile
+            self._waiting.popleft()
+            self._waiting_samples -= len(item)
 
     async def _receive(self, stream: STTStream) -> None:
         async for transcript in stream:
@@ -164,3 +233,10 @@ class Transcription:
                 answers = self._requests.popleft()
             self._heard(transcript, answers)
         raise ProviderError("the STT closed its stream", retryable=True)
+
+
+def _as_failure(error: Exception) -> Exception:
+    """A stream that the recognizer has closed has failed; everything else is what it is."""
+    if isinstance(error, ClosedError):
+        return ProviderError("the STT closed its stream", retryable=True)
+    return error
