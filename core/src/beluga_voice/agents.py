@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from beluga_voice.contracts import Agent, Turn
@@ -29,8 +30,9 @@ class FunctionAgent(Agent):
         """
         answer = self._function(turn)
         if isinstance(answer, AsyncIterable):
-            async for text in _closing(answer):
-                yield _checked(text)
+            async with _closing(answer) as texts:
+                async for text in texts:
+                    yield _checked(text)
             return
         if inspect.isawaitable(answer):
             answer = await answer
@@ -38,12 +40,12 @@ class FunctionAgent(Agent):
             yield _checked(answer)
 
 
-async def _closing(answer: AsyncIterable[str]) -> AsyncGenerator[str, None]:
+@asynccontextmanager
+async def _closing(answer: AsyncIterable[str]) -> AsyncGenerator[AsyncIterator[str], None]:
     """Iterate, and close what can be closed when the reply is cut."""
     iterator = aiter(answer)
     try:
-        async for text in iterator:
-            yield text
+        yield iterator
     finally:
         if isinstance(iterator, AsyncGenerator):
             await iterator.aclose()
