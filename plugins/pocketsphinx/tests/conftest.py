@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from beluga_voice_pocketsphinx.settings import PocketSphinxSettings
 from beluga_voice_pocketsphinx.stt import PocketSphinxSTT
 
 ROOT = Path(__file__).parents[3]
-RECORDINGS = Path(os.environ.get("BELUGA_VOICE_RECORDINGS", ROOT.parent / "shared" / "audio"))
+RECORDINGS = ROOT.parent / "shared" / "audio"
 PRE_ROLL, TAIL = 6400, 4800
 ANSWERS = """#JSGF V1.0;
 grammar answers;
