@@ -1087,6 +1087,14 @@ def test_rule_18_after_a_say_to_who_is_away_silence_is_counted_anew() -> None:
     assert script.new() == ["-> away"]
 
 
+def test_rule_18_who_went_away_before_a_say_was_heard_is_back_after_it() -> None:
+    script = Script(TurnPolicy(away_after=5))
+    script.say(1.0)
+    script.plays(-1, 6.0)
+    script.ends(-1, 7.0)
+    assert script.new()[2:] == ["-> away", "-> listening", "-> speaking", "end -1 played", "-> listening"]
+
+
 def test_rule_18_words_that_the_vad_did_not_see_are_sound_of_the_caller() -> None:
     script = Script(abilities=Abilities(replies=False))
     script.final("hello", 20.2, start=19.0, end=20.0)
