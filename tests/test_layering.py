@@ -25,7 +25,18 @@ ROWS = (
     ("_version", "audio", "commands", "errors", "events", "words"),
     ("conversation", "playout", "turns"),
     ("contracts",),
-    ("agents", "clock", "hookspecs", "phrases", "plugins", "sentences", "session", "silent"),
+    (
+        "agents",
+        "clock",
+        "hookspecs",
+        "journal",
+        "phrases",
+        "plugins",
+        "recording",
+        "sentences",
+        "session",
+        "silent",
+    ),
     ("telemetry",),
     ("__main__", "cli", "container", "demo", "running", "settings"),
     ("testing",),
@@ -41,7 +52,7 @@ KEPT_TO = {
     "click": {"cli"},
     "dependency_injector": {"container"},
     "dotenv": {"settings"},
-    "numpy": {"audio", "cli", "demo", "playout", "session", "testing"},
+    "numpy": {"audio", "cli", "demo", "playout", "recording", "session", "testing"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "pydantic": {"cli", "container", "plugins", "settings", "testing"},
@@ -52,7 +63,17 @@ KEPT_TO = {
 }
 
 # What a plugin may build on: the contracts, what they speak of, and a few tools. The rest is the core's own.
-FOR_PLUGINS = {"audio", "clock", "contracts", "conversation", "errors", "hookspecs", "sentences", "words"}
+FOR_PLUGINS = {
+    "audio",
+    "clock",
+    "contracts",
+    "conversation",
+    "errors",
+    "hookspecs",
+    "recording",
+    "sentences",
+    "words",
+}
 
 
 @dataclass(frozen=True)

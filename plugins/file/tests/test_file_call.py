@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from beluga_voice import VoiceSession
+from beluga_voice.audio.wav import WavWriter
 from beluga_voice.testing import AmplitudeVAD, ScriptedSTT, ScriptedTTS, sounds
 from beluga_voice_file.settings import FileSettings
 from beluga_voice_file.transport import FileTransport
-from beluga_voice_file.wav import WavWriter
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])

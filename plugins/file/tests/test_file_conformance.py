@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from beluga_voice.audio.wav import WavWriter
 from beluga_voice.testing import check_transport
 from beluga_voice_file.settings import FileSettings
 from beluga_voice_file.transport import FileTransport
-from beluga_voice_file.wav import WavWriter
 
 
 async def test_keeps_the_contract_of_a_transport(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from beluga_voice.audio import AudioFrame
+from beluga_voice.audio.wav import WavWriter, read_wav
 from beluga_voice.errors import AudioError, ClosedError, ConfigurationError, ProviderError
 from beluga_voice_file.settings import FileSettings
 from beluga_voice_file.transport import FileTransport
-from beluga_voice_file.wav import WavWriter, read_wav
 
 RECORDINGS = Path(__file__).resolve().parents[3].parent / "shared" / "audio"
 

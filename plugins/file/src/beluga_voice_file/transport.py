@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.audio import AudioFrame
+from beluga_voice.audio.wav import Wav, read_wav
 from beluga_voice.contracts import Receiver, Transport
 from beluga_voice.errors import ClosedError, ConfigurationError, ProviderError
-from beluga_voice_file.recording import CallRecording
+from beluga_voice.recording import CallRecording
 from beluga_voice_file.settings import FileSettings
-from beluga_voice_file.wav import Wav, read_wav
 
 _FRAMES_PER_SECOND = 50
 
@@ -61,7 +62,8 @@ class FileTransport(Transport):
         """Start the call: the first frame follows in 20 ms.
 
         Raises:
-            ConfigurationError: the recording cannot be written.
+            ConfigurationError: the recording's file cannot be opened for writing.
+            ProviderError: it can, and the disk is full or gone.
             ClosedError: the transport was opened or closed before.
         """
         if self._opened or self._closed:
@@ -69,7 +71,7 @@ class FileTransport(Transport):
                 "a file transport is one call and was opened before; make another for each session"
             )
         if self._settings.record is not None:
-            self._recording = CallRecording(self._settings.record, self.output_sample_rate)
+            self._recording = self._open_recording(self._settings.record)
         self._opened = True
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
@@ -85,7 +87,10 @@ class FileTransport(Transport):
         self._quiet_since = max(self._quiet_since, now + frame.duration)
         if self._recording is not None:
             position = round((now - self._start) * self.output_sample_rate)
-            self._recording.add_agent(frame.samples, position)
+            try:
+                self._recording.add_agent(frame.samples, position)
+            except OSError as error:
+                self._end_recording(error)
 
     async def aclose(self) -> None:
         """Hang up and finish the recording. Idempotent.
@@ -101,6 +106,12 @@ class FileTransport(Transport):
                 recording.close()
             except OSError as error:
                 raise self._recording_failed(error) from error
+
+    def _open_recording(self, path: Path) -> CallRecording:
+        try:
+            return CallRecording(path, self.output_sample_rate)
+        except OSError as error:
+            raise self._recording_failed(error) from error
 
     def _schedule(self) -> None:
         when = self._start + (self._frames + 1) / _FRAMES_PER_SECOND
@@ -127,13 +138,18 @@ class FileTransport(Transport):
         try:
             self._recording.add_caller(samples)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                self._recording.close()
-            self._recording = None
-            self._hang_up()
-            self._receiver.end_of_input(self._recording_failed(error))
+            self._end_recording(error)
             return False
         return True
+
+    def _end_recording(self, error: OSError) -> None:
+        """End the call: what was asked for cannot be had any more."""
+        assert self._recording is not None
+        with contextlib.suppress(OSError):
+            self._recording.close()
+        self._recording = None
+        self._hang_up()
+        self._receiver.end_of_input(self._recording_failed(error))
 
     def _cut(self, start: int, end: int) -> NDArray[np.int16]:
         """Return what the caller says from `start` to `end`: the file, then silence."""

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from beluga_voice.audio import alaw_decode, mulaw_decode
+from beluga_voice.audio.wav import WavWriter, read_tracks, read_wav
 from beluga_voice.errors import AudioError, ConfigurationError
-from beluga_voice_file.wav import WavWriter, read_wav
 
 PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
@@ -207,3 +207,25 @@ def test_says_that_a_file_cannot_be_written(tmp_path: Path) -> None:
         ConfigurationError, match=r"cannot write .*: No such file or directory; name a file in a"
     ):
         WavWriter(tmp_path / "nowhere" / "call.wav", 16000, channels=2)
+
+
+def test_reads_each_channel_for_itself(path: Path) -> None:
+    writer = WavWriter(path, 16000, channels=2)
+    writer.write(stereo(100))
+    writer.close()
+    read = read_tracks(path)
+    assert read.sample_rate == 16000
+    assert read.samples.tolist() == stereo(100).tolist()
+
+
+def test_reads_each_channel_of_other_forms_too(path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 1, 8000, 0, "NONE", ""))
+        file.writeframes(bytes([128, 255, 0, 129]))
+    assert read_tracks(path).samples.tolist() == [[0, 127 * 256], [-128 * 256, 256]]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_from_a_path_that_is_wrong() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        WavWriter(Path("/dev/full"), 16000, channels=2)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beluga_voice.audio import alaw_decode, mulaw_decode
+from beluga_voice.audio.g711 import alaw_decode, mulaw_decode
 from beluga_voice.errors import AudioError, ConfigurationError
 
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE
@@ -23,6 +23,7 @@ _ALLOWED = "PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits, mu-law and A-
 _CONVERT = "convert it, for example with `ffmpeg -i IN -c:a pcm_s16le OUT.wav`"
 _MIN_RATE, _MAX_RATE = 1000, 384000
 _BLOCK = 1 << 18
+_HEADER_BYTES = 44
 _UNKNOWN_SIZE = 0x7FFFF000
 """From here up, sizes are what programs write that do not know them: sox 0x7FFFF000, ffmpeg 0xFFFFFFFF."""
 
@@ -45,6 +46,21 @@ class Wav:
     missing_samples: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """What a WAV file holds, channel by channel.
+
+    Attributes:
+        samples: int16, shape ``(n, channels)``, n at least 1.
+        sample_rate: Hz, the file's own.
+        missing_samples: as of `Wav`.
+    """
+
+    samples: NDArray[np.int16]
+    sample_rate: int
+    missing_samples: int = 0
+
+
 class _Form(NamedTuple):
     code: int
     channels: int
@@ -64,6 +80,27 @@ def read_wav(path: Path) -> Wav:
         ConfigurationError: there is no such file, or it may not be read.
         AudioError: the file is empty, is no WAV file, holds another form of audio, or no audio at all.
     """
+    data, form, missing = _open(path)
+    return Wav(_to_mono(data, form), form.sample_rate, form.channels, missing)
+
+
+def read_tracks(path: Path) -> Tracks:
+    """Read a WAV file as `read_wav` does, each channel for itself: both sides of a recorded call.
+
+    Raises:
+        ConfigurationError: as `read_wav`.
+        AudioError: as `read_wav`.
+    """
+    data, form, missing = _open(path)
+    if (form.code, form.width) == (_PCM, 2):
+        samples = np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+    else:
+        samples = np.rint(_as_float(data, form)).clip(-32768, 32767).astype(np.int16)
+    return Tracks(samples.reshape(-1, form.channels), form.sample_rate, missing)
+
+
+def _open(path: Path) -> tuple[memoryview, _Form, int]:
+    """Find the audio: its bytes, its form, and how many samples of each channel are missing at its end."""
     data = _read(path)
     form, start, size = _parse(data, path)
     streamed = size == 0 or size >= _UNKNOWN_SIZE
@@ -72,9 +109,8 @@ def read_wav(path: Path) -> Wav:
     count = (there if streamed else min(size, there)) // frame
     if count == 0:
         raise AudioError(f"{path} holds 0 samples; at least one is needed: record or export it again")
-    samples = _to_mono(data[start : start + count * frame], form)
     missing = 0 if streamed else size // frame - count
-    return Wav(samples, form.sample_rate, form.channels, missing)
+    return data[start : start + count * frame], form, missing
 
 
 def _read(path: Path) -> memoryview:
@@ -166,18 +202,23 @@ class WavWriter:
         """Create the file, or overwrite it.
 
         Raises:
-            ConfigurationError: it cannot be written.
+            ConfigurationError: it cannot be opened for writing.
+            OSError: it can, and the disk is full or gone.
         """
         self._sample_rate = sample_rate
         self._channels = channels
         self._size = 0
         try:
-            self._file = path.open("wb")
-            self._write_header()
+            self._file = path.open("wb", buffering=0)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write {path}: {error.strerror}; name a file in a folder that can be written"
             ) from error
+        try:
+            self._write_header()
+        except OSError:
+            self._file.close()
+            raise
 
     def write(self, samples: NDArray[np.int16]) -> None:
         """Append int16 samples, shape ``(n, channels)``.
@@ -186,8 +227,7 @@ class WavWriter:
             OSError: the disk is full or gone.
         """
         data = samples.astype("<i2", copy=False).tobytes()
-        self._file.seek(0, 2)
-        self._file.write(data)
+        self._put(_HEADER_BYTES + self._size, data)
         self._size += len(data)
         self._write_header()
 
@@ -202,6 +242,11 @@ class WavWriter:
         )
         size = min(self._size, 0xFFFFFFFF)
         riff = struct.pack("<4sI4s4sI", b"RIFF", min(size + 36, 0xFFFFFFFF), b"WAVE", b"fmt ", len(form))
-        self._file.seek(0)
-        self._file.write(riff + form + struct.pack("<4sI", b"data", size))
-        self._file.flush()
+        self._put(0, riff + form + struct.pack("<4sI", b"data", size))
+
+    def _put(self, at: int, data: bytes) -> None:
+        """Write `data` at byte `at`: to the system, which keeps it when the program is killed."""
+        self._file.seek(at)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]

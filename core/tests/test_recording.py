@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from beluga_voice_file.recording import CallRecording
+from beluga_voice.recording import CallRecording
 
 RATE = 1000
 FRAME = 20
@@ -135,3 +135,32 @@ def test_closes_twice(path: Path) -> None:
 def test_a_call_without_a_sample_is_a_file_without_a_sample(path: Path) -> None:
     CallRecording(path, RATE).close()
     assert tracks(path) == ([], [])
+
+
+def test_the_caller_s_frames_abut_though_they_come_late(path: Path) -> None:
+    recording = CallRecording(path, RATE)
+    for value, position in [(1, 0), (2, 27), (3, 41), (4, 150)]:
+        recording.add_caller(block(value), position)
+    recording.close()
+    assert tracks(path)[0] == [value for value in (1, 2, 3, 4) for _ in range(FRAME)]
+
+
+def test_a_silent_line_is_silence_of_its_length(path: Path) -> None:
+    recording = CallRecording(path, RATE)
+    recording.add_caller(block(1), 100)
+    recording.add_caller(block(2), 120_000)
+    recording.add_agent(block(3), 119_990)
+    recording.close()
+    caller, agent = tracks(path)
+    assert caller == [0] * 100 + [1] * FRAME + [0] * (120_000 - 120) + [2] * FRAME
+    assert agent == [0] * 119_990 + [3] * FRAME + [0] * 10
+
+
+def test_a_caller_who_comes_all_at_once_does_not_fill_the_memory(path: Path) -> None:
+    recording = CallRecording(path, RATE)
+    for index in range(90):
+        recording.add_caller(block(index, RATE), 0)
+    kept = recording._pending.nbytes
+    recording.close()
+    assert kept <= 80 * RATE * 4
+    assert tracks(path)[0] == [index for index in range(90) for _ in range(RATE)]
