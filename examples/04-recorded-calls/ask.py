@@ -9,8 +9,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from beluga_voice_espeak.tts import EspeakTTS
 from beluga_voice_file.wav import WavWriter
+
+from beluga_voice_espeak.tts import EspeakTTS
 
 
 async def speak(text: str, path: Path) -> None:

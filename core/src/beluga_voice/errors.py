@@ -3,6 +3,7 @@
 BelugaVoiceError
 +-- ConfigurationError      the user's settings or arguments
 +-- AudioError              audio from outside that is no audio
++-- JournalError            a file that is no journal, or one that cannot be read here
 +-- PluginError             a plugin is missing, broken or incompatible
 |   +-- UnknownProviderError
 +-- ContractError           a provider broke its contract: a bug of the plugin
@@ -29,6 +30,10 @@ class ConfigurationError(BelugaVoiceError, ValueError):
 
 class AudioError(BelugaVoiceError, ValueError):
     """Bytes or samples from outside are no audio of the form that was promised."""
+
+
+class JournalError(BelugaVoiceError, ValueError):
+    """A file is no journal, is damaged, or comes from a version that is not read here; the text says where."""
 
 
 class PluginError(BelugaVoiceError):

@@ -468,8 +468,7 @@ class Walk:
             return ev.UtteranceFailed(self.now, number, "no")
         if kind is ev.SessionStarted:
             return ev.SessionStarted(self.now)
-        event: ev.Observed = kind(self.now, number)
-        return event
+        return kind(self.now, number)
 
     def _odd_transcript(self) -> ev.TranscriptReceived:
         last = self.last

@@ -28,15 +28,17 @@ from beluga_voice.contracts import (
 from beluga_voice.conversation import Conversation
 from beluga_voice.errors import AudioError, BelugaVoiceError, ProviderError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, Source, WhileCallerSpeaks
+from beluga_voice.journal.format import Header
 from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.handle import SayHandle
 from beluga_voice.session.hearing import SAMPLE_RATE, Hearing
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.playout import Playout
+from beluga_voice.session.records import Records
 from beluga_voice.session.speech import Speech, Texts, saying
 from beluga_voice.session.transcription import Transcription
-from beluga_voice.turns import Abilities, State, TurnPolicy, step
+from beluga_voice.turns import Abilities, TurnPolicy, step
 from beluga_voice.turns.state import Life
 
 logger = logging.getLogger("beluga_voice")
@@ -88,14 +90,23 @@ class Call:
     """
 
     def __init__(
-        self, parts: Parts, session_id: str, conversation: Conversation, observers: Observers, *, again: bool
+        self, parts: Parts, session_id: str, conversation: Conversation, observers: Observers, *, run: int
     ) -> None:
         self._parts = parts
         self._session_id = session_id
         self._conversation = conversation
         self._observers = observers
-        visible = SessionState.ENDED if again else SessionState.INITIAL
-        self.state = State(policy=parts.policy, abilities=parts.abilities, visible=visible)
+        self.run_number = run
+        header = Header(
+            session_id=session_id,
+            language=parts.config.language,
+            content=parts.config.journal_content,
+            state=SessionState.INITIAL if run == 1 else SessionState.ENDED,
+            policy=parts.policy,
+            abilities=parts.abilities,
+        )
+        self.state = header.begin()
+        self._records = Records(parts.config, header, run=run, failed=self._failed)
         self._loop = asyncio.get_running_loop()
         self._started: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -168,7 +179,8 @@ class Call:
         self._speech = Speech(voice, self.now, self.feed, self._report)
         transport = parts.transport
         rate = parts.tts.sample_rate if transport is None else transport.output_sample_rate
-        self._playout = Playout(rate, _nowhere if transport is None else self._send, self.feed)
+        self._records.open(rate)
+        self._playout = Playout(rate, self._send, self.feed)
         self._hearing = Hearing(
             vad=parts.vad,
             noise_suppressor=parts.noise_suppressor,
@@ -176,6 +188,7 @@ class Call:
             clock=self.now,
             feed=self.feed,
             asks=self._playout.asks,
+            scored=self._records.scored if self._records.wants_scores else None,
             passed=self._passed,
             failed=self._failed,
             deaf=self._deaf,
@@ -257,6 +270,7 @@ class Call:
         self._timers.clear()
         if hasattr(self, "_playout"):
             self._playout.stop()
+        self._records.close()
         self._observers.end()
 
     def _end_without_engine(self) -> None:
@@ -304,6 +318,7 @@ class Call:
         if self.state.life is Life.ENDED:
             return  # nothing is told after the end
         self.state, commands = step(self.state, event)
+        self._records.decided(event, commands)
         self._observers.tell(event)
         self._observers.decided(event, commands)
         for command in commands:
@@ -314,6 +329,7 @@ class Call:
 
     def _report(self, event: ev.Reported) -> None:
         if self.state.life is not Life.ENDED:
+            self._records.told(event)
             self._observers.tell(event)
 
     def _set_timer(self, command: do.SetTimer) -> None:
@@ -346,6 +362,7 @@ class Call:
         """
         try:
             self._hearing.process(frame)
+            self._records.heard(frame, self.now())
         except AudioError:
             raise
         except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
@@ -523,9 +540,10 @@ class Call:
             self._on_line(transport.flush)
 
     def _send(self, frame: AudioFrame) -> None:
+        self._records.sent(frame, self.now())
         transport = self._parts.transport
-        assert transport is not None
-        self._on_line(lambda: transport.send_nowait(frame))
+        if transport is not None:
+            self._on_line(lambda: transport.send_nowait(frame))
 
     def _on_line(self, use: Callable[[], None]) -> None:
         """Use the line; where it fails, the session ends."""
@@ -553,6 +571,7 @@ class Call:
         future = self._endings.pop(ended.utterance, None)
         if future is not None and not future.done():
             future.set_result(ended)
+        self._records.told(ended)
         self._observers.tell(ended)
         apology = self._parts.config.apology
         failed = ended.outcome is ev.Outcome.FAILED and ended.source is Source.REPLY and not ended.heard
@@ -593,10 +612,6 @@ class _Line:
     def end_of_input(self, error: Exception | None = None) -> None:
         """End the session."""
         self._call.hang_up(error)
-
-
-def _nowhere(_: AudioFrame) -> None:
-    """Take a frame of a session without a line."""
 
 
 def _sync(function: Callable[[], None]) -> Callable[[], Awaitable[None]]:

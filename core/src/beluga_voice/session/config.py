@@ -30,6 +30,27 @@ class SessionConfig:
     open_deadline: float = bounded(30, 0.1, 120, "that a stream or the line may take to open, then it failed")
     close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
 
+    record: str = field(
+        default="",
+        metadata={
+            "meaning": "WAV file of the call, caller left, agent right; may hold {session_id}; none if empty"
+        },
+    )
+    journal: str = field(
+        default="",
+        metadata={
+            "meaning": "file of the session's journal, JSON Lines; may hold {session_id}; none if empty"
+        },
+    )
+    journal_max_bytes: int = field(
+        default=64 << 20,
+        metadata={"low": 1 << 14, "high": 1 << 40, "meaning": "of the journal, then it ends and says so"},
+    )
+    journal_content: bool = field(
+        default=True,
+        metadata={"meaning": "whether the journal holds what was said; else each word is a token of its own"},
+    )
+
     def __post_init__(self) -> None:
         """Hold the bounds."""
         for spec in fields(self):

@@ -38,6 +38,8 @@ class Hearing:
         clock: tells the session's time.
         feed: takes the events of speech.
         asks: whether the sentence being heard so many seconds ago is a question.
+        scored: takes each score of the VAD, with the window's first sample and the one after its last; None if
+            nobody does.
         passed: takes each block that has been heard, for the STT.
         failed: takes a failure of VAD or noise suppressor, by its kind; the session goes on without it.
         deaf: called when the VAD has failed: from now on the STT alone hears.
@@ -52,6 +54,7 @@ class Hearing:
         clock: Callable[[], float],
         feed: Callable[[ev.Observed], None],
         asks: Callable[[float], bool],
+        scored: Callable[[int, int, float], None] | None,
         passed: Callable[[AudioFrame], None],
         failed: Callable[[str, BelugaVoiceError], None],
         deaf: Callable[[], None],
@@ -63,6 +66,7 @@ class Hearing:
         self.timeline = Timeline(SAMPLE_RATE)
         self._clock, self._feed, self._asks = clock, feed, asks
         self._passed, self._failed, self._deaf = passed, failed, deaf
+        self._tell_score = scored
         self._scored_until = 0
         self._detector = SpeechDetector(policy, SAMPLE_RATE)
         self._rate = 0
@@ -157,6 +161,8 @@ class Hearing:
 
     def _scored(self, start: int, end: int, probability: float) -> None:
         self._scored_until = end
+        if self._tell_score is not None:
+            self._tell_score(start, end, probability)
         changed = self._detector.score(start, end, probability)
         if changed is None:
             return

@@ -149,9 +149,8 @@ class VoiceSession:
             raise SessionError(
                 "start", ErrorCode.SESSION_ALREADY_ACTIVE, "the session is running; stop it first"
             )
-        call = Call(
-            self._parts, self.session_id, self._conversation, self._observers, again=before is not None
-        )
+        run = 1 if before is None else before.run_number + 1
+        call = Call(self._parts, self.session_id, self._conversation, self._observers, run=run)
         self._runner = asyncio.create_task(call.run(), name=f"beluga-voice {self.session_id}")
         self._call = call
         try:

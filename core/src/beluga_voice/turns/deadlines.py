@@ -52,10 +52,11 @@ def _declared(state: State) -> float:
 
 def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
     policy, overlap = state.policy, turn.overlap
-    if not turn.shielded:
+    shielded = overlap is not None and overlap.phase is Phase.SHIELDED
+    if not shielded:
         yield TimerName.TURN_LIMIT, turn.opened + policy.turn_limit, "6"
     if turn.end is not None:
-        if not turn.shielded:
+        if not shielded:
             name = TimerName.ENDPOINT if turn.settled else TimerName.TRANSCRIPT
             yield name, close_due(state, turn), "3"
         if turn.in_phase(Phase.PAUSED) and not turn.said and not turn.before:

@@ -1,0 +1,1 @@
+"""Journals: what a session observed and decided, kept so that it can be replayed, explained and tried otherwise."""
