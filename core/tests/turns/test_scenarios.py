@@ -355,6 +355,12 @@ def test_rule_5_a_late_final_replaces_the_interim_words_and_the_reply_is_made_an
     ]
 
 
+def test_rule_5_a_late_final_without_times_does_so_too() -> None:
+    script = interim_turn()
+    script.final("what time is it", 4.2)
+    assert "closed 1: what time is it" in script.new()
+
+
 def test_rule_5_a_late_final_of_the_same_words_changes_nothing() -> None:
     script = interim_turn()
     script.final("what dime is it", 4.2, start=1.0, end=2.0, answers=1)
@@ -653,6 +659,26 @@ def test_rule_10_a_say_that_speaks_is_not_paused_by_the_speech_that_was_going_on
     script.plays(-1, 1.6)
     script.interim("this and that and stop", 3.0)
     assert script.new() == ["opened 1", "hear", "play -1", "prepare -1", "-> speaking"]
+
+
+def test_rule_10_a_say_that_speaks_overtakes_one_that_waits() -> None:
+    script = Script()
+    script.starts(1.0)
+    script.say(1.4)
+    script.say(1.5, while_caller_speaks=WhileCallerSpeaks.SPEAK)
+    assert script.new()[-2:] == ["play -2", "prepare -2"]
+
+
+def test_rule_10_the_turn_closes_beside_a_say_that_speaks() -> None:
+    script = Script()
+    script.starts(1.0)
+    script.say(1.5, while_caller_speaks=WhileCallerSpeaks.SPEAK)
+    script.plays(-1, 1.6)
+    script.stops(2.0)
+    script.final("what time is it", 2.3, answers=1)
+    script.new()
+    script.until(2.35)
+    assert script.new() == ["closed 1: what time is it", "reply 1 to 1", "stop hearing"]
 
 
 @pytest.mark.parametrize("protected", [False, True])
@@ -1002,6 +1028,14 @@ def test_rule_18_a_reply_that_is_silent_between_its_parts_is_processing() -> Non
     assert script.new() == ["-> processing", "-> speaking"]
 
 
+def test_rule_18_a_silent_reply_that_turns_out_to_be_over_does_not_speak_again() -> None:
+    script = answering(finished=False)
+    script.starves(1, 4.0)
+    script.feed(ev.SynthesisFinished(4.5, 1))
+    script.ends(1, 4.5)
+    assert script.new() == ["-> processing", "end 1 played", "-> listening"]
+
+
 def test_rule_18_utterances_back_to_back_stay_speaking() -> None:
     script = announcing()
     script.say(1.1)
@@ -1051,6 +1085,14 @@ def test_rule_18_after_a_say_to_who_is_away_silence_is_counted_anew() -> None:
     ]
     script.until(63.0)
     assert script.new() == ["-> away"]
+
+
+def test_rule_18_who_went_away_before_a_say_was_heard_is_back_after_it() -> None:
+    script = Script(TurnPolicy(away_after=5))
+    script.say(1.0)
+    script.plays(-1, 6.0)
+    script.ends(-1, 7.0)
+    assert script.new()[2:] == ["-> away", "-> listening", "-> speaking", "end -1 played", "-> listening"]
 
 
 def test_rule_18_words_that_the_vad_did_not_see_are_sound_of_the_caller() -> None:

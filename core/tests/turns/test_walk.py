@@ -468,7 +468,8 @@ class Walk:
             return ev.UtteranceFailed(self.now, number, "no")
         if kind is ev.SessionStarted:
             return ev.SessionStarted(self.now)
-        return kind(self.now, number)
+        event: ev.Observed = kind(self.now, number)
+        return event
 
     def _odd_transcript(self) -> ev.TranscriptReceived:
         last = self.last

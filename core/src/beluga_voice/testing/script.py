@@ -124,7 +124,7 @@ class Script:
     def asks(self, text: str, start: float, end: float) -> None:
         """The caller says `text`, the STT answers the request for it, and the turn closes by its delay."""
         self.speech(start, end)
-        self.final(text, end + 0.26, start=start, end=end, answers=self.state.requests)
+        self.final(text, end + 0.25, start=start, end=end, answers=self.state.requests)
         self.until(end + self.state.policy.endpoint_min)
 
     def types(self, text: str, at: float) -> None:

@@ -52,11 +52,10 @@ def _declared(state: State) -> float:
 
 def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
     policy, overlap = state.policy, turn.overlap
-    shielded = overlap is not None and overlap.phase is Phase.SHIELDED
-    if not shielded:
+    if not turn.shielded:
         yield TimerName.TURN_LIMIT, turn.opened + policy.turn_limit, "6"
     if turn.end is not None:
-        if not shielded:
+        if not turn.shielded:
             name = TimerName.ENDPOINT if turn.settled else TimerName.TRANSCRIPT
             yield name, close_due(state, turn), "3"
         if turn.in_phase(Phase.PAUSED) and not turn.said and not turn.before:

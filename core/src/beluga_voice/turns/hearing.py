@@ -153,10 +153,10 @@ def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
         if not event.text.strip():
             draft.turn(interim=None)
         return
-    if event.answers is not None:
-        settles = event.answers == turn.request
-    elif turn.by_words:
+    if turn.by_words:
         settles = True
+    elif event.answers is not None:
+        settles = event.answers == turn.request
     elif draft.state.abilities.finalizes:
         settles = event.end is not None and event.end >= turn.end
     else:
@@ -204,7 +204,7 @@ def close_if_due(draft: Draft) -> None:
     """Close the turn when its delay has passed and its words are settled, or its deadline (rule 3)."""
     _look_behind(draft)
     turn = draft.state.turn
-    if turn is None or turn.end is None or turn.in_phase(Phase.SHIELDED):
+    if turn is None or turn.end is None or turn.shielded:
         return
     if draft.now >= close_due(draft.state, turn):
         close(draft)

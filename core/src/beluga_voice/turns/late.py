@@ -30,8 +30,9 @@ def _is_of(state: State, past: PastTurn, event: ev.TranscriptReceived) -> bool:
     turn = state.turn
     if event.start is not None:
         return event.start < past.closed and (turn is None or event.start < turn.opened)
+    since = past.end if past.settled else past.closed
     patience = max(state.policy.transcript_deadline, state.abilities.stt_delay)
-    return turn is None and event.at - past.end <= patience
+    return turn is None and event.at - since <= patience
 
 
 def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piece) -> None:

@@ -165,11 +165,7 @@ def on_synthesis_finished(draft: Draft, event: ev.SynthesisFinished) -> None:
     if utterance is None:
         return
     if not event.empty:
-        draft.put(
-            replace(
-                utterance, awaits=Awaits.NOTHING, since=draft.now, ready=True, finished=True, starved=None
-            )
-        )
+        draft.put(replace(utterance, awaits=Awaits.NOTHING, since=draft.now, ready=True, finished=True))
     else:
         end(draft, utterance, Outcome.PLAYED, "nothing to say", "7")
 
@@ -240,14 +236,16 @@ def on_playout_finished(draft: Draft, event: ev.PlayoutFinished) -> None:
 def advance(draft: Draft) -> None:
     """Put the next utterance on the air if none is and it may be, and prepare the one after (rule 10)."""
     state = draft.state
-    if not state.on_air and state.utterances and _may_play(draft, state.utterances[0]):
-        first = state.utterances[0]
+    first = None if state.on_air else next((u for u in state.utterances if _may_play(draft, u)), None)
+    if first is not None:
+        state.utterances = (first, *(u for u in state.utterances if u is not first))
         state.on_air = first.number
         if first.ready:
             draft.put(replace(first, since=draft.now))
         draft.do(Play(state.on_air, rule="10"))
         if state.turn is not None and state.turn.holds_floor:
-            draft.turn(overlap=Overlap(state.on_air, Relation.BARGE_IN, Phase.SHIELDED))
+            relation = Relation.WAIT if first.interruptible else Relation.BARGE_IN
+            draft.turn(overlap=Overlap(state.on_air, relation, Phase.SHIELDED))
     for utterance in state.utterances[:2]:
         if not utterance.prepared:
             draft.put(replace(utterance, prepared=True, awaits=Awaits.AUDIO, since=draft.now))

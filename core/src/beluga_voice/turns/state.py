@@ -49,7 +49,7 @@ class Relation(Enum):
     """Take up the turn that it answers, by rule 4."""
 
     WAIT = "wait"
-    """Keep it waiting, unheard, until the turn has closed."""
+    """Neither: the speech was going on before the utterance was heard."""
 
 
 class Phase(Enum):
@@ -161,6 +161,12 @@ class CallerTurn:
         """Whether the agent is to keep silent for it."""
         return self.overlap is None or self.overlap.phase not in (Phase.GIVEN_UP, Phase.SHIELDED)
 
+    @property
+    def shielded(self) -> bool:
+        """Whether it stays open until the utterance that it is spoken over has ended."""
+        over = self.overlap
+        return over is not None and over.phase is Phase.SHIELDED and over.relation is not Relation.WAIT
+
     def in_phase(self, phase: Phase) -> bool:
         """Whether it is spoken over an utterance and decided so far."""
         return self.overlap is not None and self.overlap.phase is phase
@@ -191,6 +197,11 @@ class PastTurn:
     def text(self) -> str:
         """All words it was closed with."""
         return " ".join(piece.text for piece in self.said)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was closed with final words alone."""
+        return bool(self.said) and all(piece.final for piece in self.said)
 
     @property
     def transcripts(self) -> tuple[int, ...]:
