@@ -7,27 +7,40 @@ runs, and sets and clears the difference; so no timer can be forgotten.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from beluga_voice.events import SessionState, TimerName
-from beluga_voice.turns.state import Awaits, CallerTurn, Life, Overlap, Phase, Relation, State, Utterance
+from beluga_voice.turns.state import (
+    Awaits,
+    CallerTurn,
+    Life,
+    Overlap,
+    Phase,
+    Relation,
+    State,
+    Utterance,
+    replace,
+)
 
 Deadline = tuple[TimerName, float, str]
 """A timer, when it is due, and the rule that wants it."""
 
 
-def deadlines(state: State) -> Iterator[Deadline]:
-    """Yield what shall run now."""
-    if state.life not in (Life.ACTIVE, Life.DRAINING):
-        return
-    if state.turn is not None:
-        yield from _turn_deadlines(state, state.turn)
+def deadlines(state: State) -> list[Deadline]:
+    """Tell what shall run now."""
+    wanted: list[Deadline] = []
+    life, turn = state.life, state.turn
+    if life is not Life.ACTIVE and life is not Life.DRAINING:
+        return wanted
+    if turn is not None:
+        wanted += _turn_deadlines(state, turn)
     if state.utterances and state.still_from is None:
-        yield from _utterance_deadlines(state)
-    if state.visible is SessionState.LISTENING and (state.turn is None or state.turn.end is not None):
-        yield TimerName.AWAY, state.quiet_from + state.policy.away_after, "18"
-    if not state.utterances and (state.turn is None or state.turn.end is not None):
-        yield TimerName.SESSION, state.active_at + state.policy.session_timeout, "19"
+        wanted += _utterance_deadlines(state)
+    if turn is None or turn.end is not None:
+        if state.visible is SessionState.LISTENING:
+            wanted.append((TimerName.AWAY, state.quiet_from + state.policy.away_after, "18"))
+        if not state.utterances:
+            wanted.append((TimerName.SESSION, state.active_at + state.policy.session_timeout, "19"))
+    return wanted
 
 
 def endpoint_delay(state: State, turn: CallerTurn) -> float:

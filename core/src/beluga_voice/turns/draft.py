@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from beluga_voice.commands import Announce, ClearTimer, Command, EndSession, Seen, SetTimer, StopHearing
 from beluga_voice.events import Decided, SessionEnded, SessionState, StateChanged
 from beluga_voice.turns.deadlines import deadlines, shifted, stand_still
 from beluga_voice.turns.phases import path, visible_state
-from beluga_voice.turns.state import CallerTurn, Life, Overlap, State, Utterance
+from beluga_voice.turns.state import CallerTurn, Life, Overlap, State, Utterance, replace
 
 
 def seen(**values: object) -> Seen:
@@ -93,15 +92,15 @@ class Draft:
             state.still_from = None
 
     def _time(self) -> None:
-        wanted = list(deadlines(self.state))
+        wanted = deadlines(self.state)
         running = self.state.timers
-        if len(wanted) == len(running) and all(running.get(name) == due for name, due, _ in wanted):
+        timers = {name: due for name, due, _ in wanted}
+        if timers == running:
             return
-        names = [name for name, _, _ in wanted]
         for name in running:
-            if name not in names:
+            if name not in timers:
                 self.do(ClearTimer(name))
         for name, due, rule in wanted:
             if running.get(name) != due:
                 self.do(SetTimer(name, due, rule=rule))
-        self.state.timers = {name: due for name, due, _ in wanted}
+        self.state.timers = timers

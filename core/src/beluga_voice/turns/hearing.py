@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from beluga_voice import events as ev
 from beluga_voice.commands import CommitTurn, Finalize, PredictTurn, StartHearing
 from beluga_voice.turns import late, overlap, speaking
@@ -17,6 +15,7 @@ from beluga_voice.turns.state import (
     Phase,
     Piece,
     Relation,
+    replace,
 )
 from beluga_voice.words import Interruption
 

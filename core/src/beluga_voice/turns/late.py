@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
-from beluga_voice.turns.state import Overlap, PastTurn, Phase, Piece, Relation, State
+from beluga_voice.turns.state import Overlap, PastTurn, Phase, Piece, Relation, State, replace
 from beluga_voice.words import Interruption
 
 

@@ -6,13 +6,11 @@ decide: a barge-in cuts it, a false one lets it go on at the same sample.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome, Source
 from beluga_voice.turns import hearing, speaking
 from beluga_voice.turns.draft import Draft
-from beluga_voice.turns.state import CallerTurn, Overlap, Phase, Relation, State
+from beluga_voice.turns.state import CallerTurn, Overlap, Phase, Relation, State, replace
 
 EPSILON = 1e-9
 """Seconds by which sums of times may differ and still count as equal."""

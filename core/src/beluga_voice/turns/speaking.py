@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from beluga_voice import events as ev
 from beluga_voice.commands import (
     CommitTurn,
@@ -25,6 +23,7 @@ from beluga_voice.turns.state import (
     Phase,
     Relation,
     Utterance,
+    replace,
 )
 
 # -- life --
