@@ -9,8 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from beluga_voice_file.wav import WavWriter
-
+from beluga_voice.audio.wav import WavWriter
 from beluga_voice_espeak.tts import EspeakTTS
 
 
