@@ -81,7 +81,7 @@ def environment() -> dict[str, str]:
     """The shell's: this Python and its scripts first, and no settings but the page's own."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("BELUGA_VOICE_")}
     scripts = str(Path(sys.executable).parent)
-    return own | {"PATH": os.pathsep.join([scripts, own.get("PATH", "")]), "PYTHONDONTWRITEBYTECODE": "1"}
+    return own | {"PATH": os.pathsep.join([scripts, own.get("PATH", "")])}
 
 
 def run_console(block: Block, folder: Path) -> None:

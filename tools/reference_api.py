@@ -1,0 +1,259 @@
+"""Pages of the reference for those who write code: hooks, events, commands, contracts, errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import re
+from enum import Enum
+from pathlib import Path
+
+from docstrings import bullets, described, first_sentence, markdown, parts, table
+
+import beluga_voice.commands as command_module
+import beluga_voice.contracts as contract_package
+import beluga_voice.errors as error_module
+import beluga_voice.events as event_module
+from beluga_voice import hookspecs
+
+SOURCE = Path(hookspecs.__file__).parent
+
+
+def hooks() -> str:
+    """Every hook with its arguments."""
+    specs = [each for name, each in vars(hookspecs).items() if name.startswith("register_")]
+    rows = [
+        [f"[`{spec.__name__}`](#{spec.__name__})", f"`{_arguments(spec)}`", first_sentence(spec)]
+        for spec in specs
+    ]
+    sections = [f"## {spec.__name__}\n\n{_code(spec)}\n\n{described(spec)}" for spec in specs]
+    call = hookspecs.Register.__call__
+    return "\n\n".join(
+        [
+            "# Hooks",
+            "By a hook a plugin tells what it has. It implements the hooks that it needs, marked with "
+            "`beluga_voice.hookspecs.hookimpl`, with exactly these arguments and no defaults. Hooks are sync; "
+            "none of them does work.",
+            table(["hook", "arguments", "what for"], rows),
+            *sections,
+            "## The callback `register`",
+            "The types `RegisterSTT`, `RegisterTTS` and so on are `Register[STT]`, `Register[TTS]` and so on. They "
+            "are there for type checkers only: import them under `if TYPE_CHECKING`.",
+            f"<!-- not run: a signature -->\n```python\nregister{_signature(call).replace('self, ', '').replace('P_contra', 'Provider')}\n```",
+            described(call),
+        ]
+    )
+
+
+def events() -> str:
+    """Every event, by family."""
+    families = (
+        (event_module.Observed, "Observed", "come from outside: the caller, providers, the playout, timers, the "
+         "application. The engine decides by them."),
+        (event_module.Decided, "Decided", "say what the engine has decided."),
+        (event_module.Reported, "Reported", "are told by the session itself, beside the engine."),
+    )  # fmt: skip
+    page = ["# Events", described(event_module), _watching()]
+    for family, title, text in families:
+        page += [f"## {title}", f"{title} events {text}"]
+        page += [_dataclass(each) for each in _subclasses(family, event_module)]
+    page += ["## Values"] + [_enum(each) for each in _enums(event_module)]
+    return "\n\n".join(page)
+
+
+def _watching() -> str:
+    return (
+        "`VoiceSession.events()` streams them, `VoiceSession.on_event` calls back with each. Every event has `at`, the "
+        "session's time in seconds."
+    )
+
+
+def commands() -> str:
+    """Every command."""
+    every = _subclasses(command_module.Command, command_module)
+    return "\n\n".join(
+        [
+            "# Commands",
+            described(command_module),
+            "`VoiceSession.on_decision` calls back with each observed event and the commands that it led to. Every "
+            "command has `rule`, the [turn-taking rule](../topics/turn-taking.md) that made it, and `saw`, the names "
+            "and values that it was decided by.",
+            *(_dataclass(each, skip=("rule", "saw")).replace("###", "##", 1) for each in every),
+        ]
+    )
+
+
+def contracts() -> str:
+    """Every contract, its methods and its data."""
+    names = [name for name in contract_package.__all__ if inspect.isclass(getattr(contract_package, name))]
+    classes = [getattr(contract_package, name) for name in names]
+    contracts_ = [each for each in classes if isinstance(vars(each).get("kind"), str)]
+    rows = [[f"[`{each.__name__}`](#{each.__name__.lower()})", f"`{each.kind}`", first_sentence(each)]
+            for each in contracts_]  # fmt: skip
+    page = [
+        "# Contracts",
+        "A contract says what a provider must do; it has no implementation. `beluga_voice.testing` has a check for "
+        "each: `check_stt`, `check_tts`, `check_vad`, `check_turn_detector`, `check_noise_suppressor`, "
+        "`check_classifier`, `check_transport`, `check_agent`.",
+        table(["contract", "kind", "what it is"], rows),
+    ]
+    ordered = [contract_package.Provider]
+    for contract in contracts_:
+        related = [c for c in classes if c.__module__ == contract.__module__ and c is not contract]
+        ordered += [contract, *(c for c in related if c not in ordered)]
+    ordered += [each for each in classes if each not in ordered]
+    page += [_class(each) for each in ordered]
+    aliases = (("ScoreSink", "vad"), ("TransportFactory", "transport"))
+    page += [
+        f"## {name}\n\n{_alias(SOURCE / 'contracts' / f'{module}.py', name)}" for name, module in aliases
+    ]
+    return "\n\n".join(page)
+
+
+def errors() -> str:
+    """Every error and code."""
+    _import_all()
+    tree = inspect.getdoc(error_module) or ""
+    every = _descendants(error_module.BelugaVoiceError)
+    raised = _codes_raised()
+    rows = [
+        [f"`{code}`", ", ".join(f"`{op}`" for op in raised.get(code.name, ())) or "nothing yet",
+         "yes" if code.retryable else "no"]
+        for code in error_module.ErrorCode
+    ]  # fmt: skip
+    return "\n\n".join(
+        [
+            "# Errors",
+            "The type says whose fault it is. The text is a sentence with the value, what is allowed, and the remedy; "
+            "data is in attributes.",
+            f"<!-- not run: a picture -->\n```text\n{tree.partition(chr(10) * 2)[2]}\n```",
+            "A vendor's failure within a session is an [event](events.md#providerfailed); a bug inside ends the session "
+            "and is raised by `stop()`, `wait_ended()` and the end of `async with`.",
+            *(
+                f"## {each.__name__}\n\n`{each.__module__}.{each.__name__}`\n\n{described(each)}"
+                for each in every
+            ),
+            "## Codes of SessionError",
+            table(["code", "raised by", "retryable"], rows),
+        ]
+    )
+
+
+def _codes_raised() -> dict[str, list[str]]:
+    """The operations of each code, as the code raises them."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        for op, code in re.findall(r"SessionError\(\s*(\"\w+\"|op), ErrorCode\.(\w+)", text):
+            # `op` is whatever needs a session that runs.
+            ops = re.findall(r"self\._active\(\"(\w+)\"\)", text) if op == "op" else [op.strip('"')]
+            found.setdefault(code, []).extend(each for each in ops if each not in found.get(code, []))
+    return found
+
+
+def _import_all() -> None:
+    """Import what may define errors."""
+    for module in pkgutil.walk_packages([str(SOURCE)], "beluga_voice."):
+        if not module.name.startswith(("beluga_voice.testing", "beluga_voice.cli", "beluga_voice.__main__")):
+            importlib.import_module(module.name)
+
+
+def _descendants(root: type) -> list[type]:
+    found = [root]
+    for each in root.__subclasses__():
+        if each.__module__.startswith("beluga_voice."):
+            found += [every for every in _descendants(each) if every not in found]
+    return found
+
+
+def _subclasses(family: type, module: object) -> list[type]:
+    return [
+        c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, family) and c is not family
+    ]
+
+
+def _enums(module: object) -> list[type[Enum]]:
+    return [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, Enum) and c.__module__ == getattr(module, "__name__", "")]  # fmt: skip
+
+
+def _enum(each: type[Enum]) -> str:
+    values = ", ".join(f"`{member.value}`" for member in each)
+    return f"### {each.__name__}\n\n{first_sentence(each)}: {values}."
+
+
+def _dataclass(each: type, skip: tuple[str, ...] = ("at",)) -> str:
+    prose, sections = parts(each)
+    meanings = sections.get("Attributes", {})
+    rows = []
+    for spec in dataclasses.fields(each):
+        if spec.name not in skip:
+            default = "" if spec.default is dataclasses.MISSING else f"`{_value(spec.default)}`"
+            rows.append([f"`{spec.name}`", f"`{spec.type}`", default, markdown(meanings.get(spec.name, ""))])
+    fields = [table(["field", "type", "default", ""], rows)] if rows else []
+    return "\n\n".join([f"### {each.__name__}", prose, *fields])
+
+
+def _value(value: object) -> str:
+    return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
+
+
+def _class(each: type) -> str:
+    """A class with its declarations and methods."""
+    if dataclasses.is_dataclass(each):
+        return _dataclass(each, skip=()).replace("###", "##", 1)
+    if issubclass(each, Enum):
+        lines = [f"- `{m.name}`: {markdown(text)}" for m, text in zip(each, _texts(each), strict=True)]
+        return f"## {each.__name__}\n\n{described(each)}\n\n" + "\n".join(lines)
+    bases = [b.__name__ for b in each.__bases__ if b.__module__.startswith("beluga_voice")]
+    title = f"## {each.__name__}" + (f"\n\nA [`{bases[0]}`](#{bases[0].lower()})." if bases else "")
+    page = [title, described(each)]
+    attributes = _attributes(each)
+    if attributes:
+        page.append("It declares:\n\n" + bullets(attributes))
+    for name, method in vars(each).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            required = "" if getattr(method, "__isabstractmethod__", False) else " (optional)"
+            page += [f"### {each.__name__}.{name}{required}", _code(method), described(method)]
+    return "\n\n".join(page)
+
+
+def _attributes(each: type) -> dict[str, str]:
+    """Class attributes with the string that follows each."""
+    found = {}
+    for match in re.finditer(
+        r'^    (\w+): (.+?) = (.+)\n    """([^"]+)"""', inspect.getsource(each), re.MULTILINE
+    ):
+        found[f"{match[1]}"] = f"{match[4]} Default: `{match[3]}`."
+    return found
+
+
+def _texts(each: type[Enum]) -> list[str]:
+    return [
+        " ".join(text.split())
+        for text in re.findall(r'= "\w+"\n    """(.+?)"""', inspect.getsource(each), re.DOTALL)
+    ]
+
+
+def _alias(path: Path, name: str) -> str:
+    source = path.read_text(encoding="utf-8")
+    found = re.search(rf'^({name} = .+)\n"""([^"]+)"""', source, re.MULTILINE)
+    assert found is not None, f"{name} is not in {path}"
+    return f"<!-- not run: a type -->\n```python\n{found[1]}\n```\n\n{markdown(' '.join(found[2].split()))}"
+
+
+def _code(function: object) -> str:
+    prefix = "async def" if inspect.iscoroutinefunction(function) else "def"
+    name = getattr(function, "__name__", "")
+    return f"<!-- not run: a signature -->\n```python\n{prefix} {name}{_signature(function)}\n```"
+
+
+def _signature(function: object) -> str:
+    assert callable(function)
+    return str(inspect.signature(function)).replace("'", "")
+
+
+def _arguments(function: object) -> str:
+    assert callable(function)
+    return ", ".join(inspect.signature(function).parameters)
