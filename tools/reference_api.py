@@ -39,8 +39,7 @@ def hooks() -> str:
             table(["hook", "arguments", "what for"], rows),
             *sections,
             "## The callback `register`",
-            "The types `RegisterSTT`, `RegisterTTS` and so on are `Register[STT]`, `Register[TTS]` and so on. They "
-            "are there for type checkers only: import them under `if TYPE_CHECKING`.",
+            "`RegisterSTT` is `Register[STT]`, and so on: a callback that takes a factory of that contract.",
             f"<!-- not run: a signature -->\n```python\nregister{_signature(call).replace('self, ', '').replace('P_contra', 'Provider')}\n```",
             described(call),
         ]
@@ -161,8 +160,9 @@ def _import_all() -> None:
 
 
 def _descendants(root: type) -> list[type]:
-    found = [root]
-    for each in root.__subclasses__():
+    found: list[type] = [root]
+    subclasses: list[type] = root.__subclasses__()
+    for each in subclasses:
         if each.__module__.startswith("beluga_voice."):
             found += [every for every in _descendants(each) if every not in found]
     return found

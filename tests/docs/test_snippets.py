@@ -109,13 +109,13 @@ def compare(what: str, expected: str, printed: str) -> None:
     )
 
 
-def run_python(block: Block, page: Path) -> str:
-    """Run a block as a program of its own; return what it prints."""
+def run_python(block: Block, page: Path, names: dict[str, object]) -> str:
+    """Run a block with the names of those before it; return what it prints."""
     printed = io.StringIO()
     # Lines before it keep the numbers in tracebacks those of the page.
     code = compile("\n" * block.line + block.text, str(page), "exec", dont_inherit=True)
     with contextlib.redirect_stdout(printed):
-        exec(code, {"__name__": "__main__"})
+        exec(code, names)
     return printed.getvalue()
 
 
@@ -133,6 +133,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("page", [page for page in PAGES if BLOCKS[page]], ids=name)
 def test_a_page_s_snippets_run_from_top_to_bottom(page: Path, folder: Path) -> None:
     before, printed = set(sys.modules), ""
+    names: dict[str, object] = {"__name__": "__main__"}
     for block in BLOCKS[page]:
         if "not run" in block.comments:
             continue
@@ -143,7 +144,7 @@ def test_a_page_s_snippets_run_from_top_to_bottom(page: Path, folder: Path) -> N
         elif block.language == "console":
             run_console(block, folder)
         elif block.language == "python":
-            printed = run_python(block, page)
+            printed = run_python(block, page, names)
     for module in set(sys.modules) - before:
         if (folder / f"{module.partition('.')[0]}.py").exists():
             del sys.modules[module]
