@@ -12,9 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = {".venv", ".tox", ".git", "node_modules", "site"}
-PAGES = sorted(
-    page for page in ROOT.rglob("*.md") if not SKIPPED.intersection(page.relative_to(ROOT).parts)
-)
+PAGES = sorted(page for page in ROOT.rglob("*.md") if not SKIPPED.intersection(page.relative_to(ROOT).parts))
 
 
 def prose(page: Path) -> str:
@@ -56,4 +54,6 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
         found = loads.search(page.read_text(encoding="utf-8"))
         assert found is None, f"{page.name}: {found[0] if found else ''}"
     for style in tmp_path.rglob("*.css"):
-        assert not re.search(r"url\([\"']?(?:https?:)?//|@import", style.read_text(encoding="utf-8")), style.name
+        assert not re.search(r"url\([\"']?(?:https?:)?//|@import", style.read_text(encoding="utf-8")), (
+            style.name
+        )
