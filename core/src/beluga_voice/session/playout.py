@@ -33,6 +33,7 @@ class Track:
         self.finished = False
         self.started = False
         self.starved = False
+        self.ended = False
         self.empty = True
         self.dropped = False
         self._source_rate = source_rate
@@ -220,6 +221,11 @@ class Playout:
         """The last frame of an utterance has lasted its time; the next utterance may go on the air within this."""
         if self._ending and not self._paused:
             self._ending = False
+            self._finish(self._tracks[self._on_air])
+
+    def _finish(self, track: Track) -> None:
+        if not track.ended:
+            track.ended = True
             self._feed(ev.PlayoutFinished(self._loop.time(), self._on_air))
 
     def _put_out(self, track: Track, samples: NDArray[np.int16]) -> None:
@@ -236,8 +242,7 @@ class Playout:
 
     def _starve(self, track: Track) -> None:
         if track.finished:
-            # Its end came after its last frame was heard.
-            self._feed(ev.PlayoutFinished(self._loop.time(), self._on_air))
+            self._finish(track)  # its end came after its last frame was heard
         elif track.started and not track.starved:
             track.starved = True
             self._feed(ev.PlayoutStarved(self._loop.time(), self._on_air))
