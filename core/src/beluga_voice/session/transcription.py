@@ -83,7 +83,8 @@ class Transcription:
         self.catch_up()
 
     def stop(self) -> None:
-        """Send no more, unless the recognizer wants all."""
+        """Send what there is and then no more, unless the recognizer wants all."""
+        self.catch_up()
         self._open = self._always
 
     def finalize(self, request: int) -> None:
@@ -98,6 +99,7 @@ class Transcription:
         if direct and self._accepted(frame):
             samples = len(frame.samples)
             self._next += samples
+            self._position = self._next
             self.sent.add(frame.position, samples)
         else:
             self.catch_up()
