@@ -44,3 +44,12 @@ def test_a_snapshot_does_not_change() -> None:
     before = conversation.messages
     conversation.commit_turn(1, "Hi")
     assert before == ()
+
+
+def test_a_session_that_is_started_again_keeps_what_was_said_under_the_same_numbers() -> None:
+    conversation = Conversation()
+    conversation.commit_turn(1, "Hi")
+    conversation.begin_run()
+    conversation.commit_turn(1, "I would like")
+    conversation.commit_turn(1, "I would like bread")
+    assert [m.text for m in conversation.messages] == ["Hi", "I would like bread"]

@@ -20,7 +20,8 @@ class Message:
     Attributes:
         role: who said it.
         text: the caller's words as recognised, or the agent's words as *heard* by the caller.
-        turn: the caller's turn it is or answers; 0 for what the agent said before any.
+        turn: the caller's turn it is or answers; 0 for what the agent said before any. A session that is
+            started again counts from 1 again.
         interrupted: the agent was cut: `text` is what was heard before.
     """
 
@@ -36,15 +37,21 @@ class Conversation:
     Holds only what is certain: the caller's words once their turn has closed, the agent's once they were heard.
     """
 
-    __slots__ = ("_messages",)
+    __slots__ = ("_before", "_messages")
 
     def __init__(self) -> None:
+        self._before: tuple[Message, ...] = ()
         self._messages: list[Message] = []
+
+    def begin_run(self) -> None:
+        """Number turns from 1 again, as the session does when it is started again; what was said stays."""
+        self._before = self.messages
+        self._messages = []
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """A snapshot."""
-        return tuple(self._messages)
+        return (*self._before, *self._messages)
 
     def commit_turn(self, turn: int, text: str) -> None:
         """Add the caller's turn, or replace its words when it went on after it had closed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -96,6 +96,7 @@ class Call:
         self._session_id = session_id
         self._conversation = conversation
         self._observers = observers
+        conversation.begin_run()
         self.run_number = run
         header = Header(
             session_id=session_id,
@@ -163,7 +164,7 @@ class Call:
         try:
             await self._open()
             async with asyncio.TaskGroup() as self._group:
-                self._spawn(self._transcribe(), "stt")
+                self._spawn(self._transcribe, "stt")
                 self._begin()
                 await self._ended
                 await self._cut_tasks()
@@ -441,7 +442,7 @@ class Call:
     def _predict_turn(self, command: do.PredictTurn) -> None:
         if self._prediction is not None:
             self._prediction.cancel()
-        self._prediction = self._spawn(self._predict(command), "turn detector")
+        self._prediction = self._spawn(lambda: self._predict(command), "turn detector")
 
     async def _predict(self, command: do.PredictTurn) -> None:
         detector = self._parts.turn_detector
@@ -493,7 +494,7 @@ class Call:
             await self._wait_for_leaving()
             await self._speech.speak(utterance, track, texts)
 
-        task = self._spawn(make(), f"utterance {utterance}")
+        task = self._spawn(make, f"utterance {utterance}")
         self._speaking[utterance] = task
         task.add_done_callback(lambda _: self._speaking.pop(utterance, None))
 
@@ -578,15 +579,15 @@ class Call:
         if failed and apology and self.active:
             self.say(apology, True, 0, WhileCallerSpeaks.WAIT)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def _spawn(self, work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
         task = self._group.create_task(self._guard(work), name=f"beluga-voice {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
             self._crash(bug)
 

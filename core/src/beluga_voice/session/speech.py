@@ -53,15 +53,16 @@ class Speech:
         except Exception as error:  # noqa: BLE001 - the boundary to agent and provider
             self._fail(utterance, track, error)
             return
-        track.finish()
+        # Told before the track ends: an utterance that has failed is not to finish as one that was played.
         if spoken and track.empty:
             self._feed(ev.UtteranceFailed(self._clock(), utterance, "the TTS gave no audio"))
         else:
             self._feed(ev.SynthesisFinished(self._clock(), utterance, empty=track.empty))
+        track.finish()
 
     def _fail(self, utterance: int, track: Track, error: BaseException) -> None:
-        track.finish()
         self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
+        track.finish()
 
     async def _speak_pieces(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> bool:
         """Returns whether there was anything to speak."""
