@@ -210,6 +210,7 @@ def _hearing(**parts: object) -> tuple[Hearing, list[object]]:
         "clock": lambda: 0.0,
         "feed": told.append,
         "asks": lambda _: False,
+        "scored": None,
         "passed": lambda _: None,
         "failed": lambda kind, error: told.append((kind, error)),
         "deaf": lambda: told.append("deaf"),

@@ -288,7 +288,7 @@ class Call:
     def _crash(self, bug: Exception) -> None:
         """End the session for a bug, which is told to whoever stops it or waits for its end."""
         if self.bug is None:
-            self.bug = bug
+            self.bug = bug = _only(bug)
             if self._started.done():
                 logger.error("session %s ends by a bug", self._session_id, exc_info=bug)
                 self._report(ev.ProviderFailed(self.now(), "session", repr(bug), fatal=True))
@@ -622,10 +622,9 @@ def _sync(function: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return call
 
 
-def _only(group: BaseExceptionGroup[Exception]) -> Exception:
-    """The first of a group's exceptions, however deep."""
-    first = group.exceptions[0]
-    return _only(first) if isinstance(first, BaseExceptionGroup) else first
+def _only(error: Exception) -> Exception:
+    """The first of a group's exceptions, however deep; an error alone is itself."""
+    return _only(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 _CARRY_OUT: dict[type[do.Command], Callable[[Call, Any], None]] = {

@@ -48,6 +48,10 @@ class Track:
         """Begin a piece of text; the audio put from now on speaks it."""
         self.ledger.begin(text)
 
+    def end(self) -> None:
+        """All audio of the piece has come."""
+        self.ledger.end()
+
     def put(self, speech: Speech) -> None:
         """Take audio of the piece.
 

@@ -94,6 +94,7 @@ class Speech:
                     await track.wait_for_space()
                     if track.dropped:
                         break
+            track.end()
 
 
 async def _pieces(texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
