@@ -18,14 +18,14 @@ def parts(documented: object) -> tuple[str, dict[str, dict[str, str]]]:
     prose: list[str] = []
     sections: dict[str, dict[str, str]] = {}
     current: dict[str, str] | None = None
-    name = ""
+    name = title = ""
     for line in (inspect.getdoc(documented) or "").splitlines():
         if (heading := line.removesuffix(":")) in SECTIONS and line.endswith(":"):
-            current, name = sections.setdefault(heading, {}), ""
+            current, name, title = sections.setdefault(heading, {}), "", heading
         elif current is None or (line and not line.startswith(" ")):
             current = None
             prose.append(line)
-        elif entry := re.fullmatch(r"    ([\w, ]+): (.*)", line):
+        elif title != "Returns" and (entry := re.fullmatch(r"    ([\w, ]+): (.*)", line)):
             name = entry[1]
             current[name] = entry[2]
         elif line.strip():
@@ -41,7 +41,7 @@ def markdown(text: str) -> str:
 
 def _fenced(block: re.Match[str]) -> str:
     code = inspect.cleandoc(block[0])
-    return f"<!-- not run: a sketch of its use -->\n```python\n{code}\n```\n"
+    return f"\n<!-- not run: a sketch of its use -->\n```python\n{code}\n```\n"
 
 
 def first_sentence(documented: object) -> str:

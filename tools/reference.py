@@ -28,6 +28,8 @@ DOCS = ROOT / "docs"
 NOTE = "<!-- Written by tools/reference.py from the code: change it there. -->"
 
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/public.md": reference_api.public,
+    "reference/testing.md": reference_api.testing,
     "reference/hooks.md": reference_api.hooks,
     "reference/events.md": reference_api.events,
     "reference/commands.md": reference_api.commands,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -10,12 +9,23 @@ import re
 from enum import Enum
 from pathlib import Path
 
-from docstrings import bullets, described, first_sentence, markdown, parts, table
+from definitions import (
+    alias_section,
+    arguments_of,
+    class_section,
+    dataclass_section,
+    enum_section,
+    signature_block,
+    signature_of,
+)
+from docstrings import bullets, described, first_sentence, table
 
+import beluga_voice
 import beluga_voice.commands as command_module
 import beluga_voice.contracts as contract_package
 import beluga_voice.errors as error_module
 import beluga_voice.events as event_module
+import beluga_voice.testing
 from beluga_voice import hookspecs
 
 SOURCE = Path(hookspecs.__file__).parent
@@ -25,10 +35,10 @@ def hooks() -> str:
     """Every hook with its arguments."""
     specs = [each for name, each in vars(hookspecs).items() if name.startswith("register_")]
     rows = [
-        [f"[`{spec.__name__}`](#{spec.__name__})", f"`{_arguments(spec)}`", first_sentence(spec)]
+        [f"[`{spec.__name__}`](#{spec.__name__})", f"`{arguments_of(spec)}`", first_sentence(spec)]
         for spec in specs
     ]
-    sections = [f"## {spec.__name__}\n\n{_code(spec)}\n\n{described(spec)}" for spec in specs]
+    sections = [f"## {spec.__name__}\n\n{signature_block(spec)}\n\n{described(spec)}" for spec in specs]
     call = hookspecs.Register.__call__
     return "\n\n".join(
         [
@@ -40,7 +50,7 @@ def hooks() -> str:
             *sections,
             "## The callback `register`",
             "`RegisterSTT` is `Register[STT]`, and so on: a callback that takes a factory of that contract.",
-            f"<!-- not run: a signature -->\n```python\nregister{_signature(call).replace('self, ', '').replace('P_contra', 'Provider')}\n```",
+            f"<!-- not run: a signature -->\n```python\nregister{signature_of(call).replace('self, ', '').replace('P_contra', 'Provider')}\n```",
             described(call),
         ]
     )
@@ -57,8 +67,8 @@ def events() -> str:
     page = ["# Events", described(event_module), _watching()]
     for family, title, text in families:
         page += [f"## {title}", f"{title} events {text}"]
-        page += [_dataclass(each) for each in _subclasses(family, event_module)]
-    page += ["## Values"] + [_enum(each) for each in _enums(event_module)]
+        page += [dataclass_section(each) for each in _subclasses(family, event_module)]
+    page += ["## Values"] + [enum_section(each) for each in _enums(event_module)]
     return "\n\n".join(page)
 
 
@@ -79,7 +89,7 @@ def commands() -> str:
             "`VoiceSession.on_decision` calls back with each observed event and the commands that it led to. Every "
             "command has `rule`, the [turn-taking rule](../topics/turn-taking.md) that made it, and `saw`, the names "
             "and values that it was decided by.",
-            *(_dataclass(each, skip=("rule", "saw")).replace("###", "##", 1) for each in every),
+            *(dataclass_section(each, skip=("rule", "saw")).replace("###", "##", 1) for each in every),
         ]
     )
 
@@ -103,11 +113,57 @@ def contracts() -> str:
         related = [c for c in classes if c.__module__ == contract.__module__ and c is not contract]
         ordered += [contract, *(c for c in related if c not in ordered)]
     ordered += [each for each in classes if each not in ordered]
-    page += [_class(each) for each in ordered]
+    page += [class_section(each) for each in ordered]
     aliases = (("ScoreSink", "vad"), ("TransportFactory", "transport"))
     page += [
-        f"## {name}\n\n{_alias(SOURCE / 'contracts' / f'{module}.py', name)}" for name, module in aliases
+        f"## {name}\n\n{alias_section(SOURCE / 'contracts' / f'{module}.py', name)}"
+        for name, module in aliases
     ]
+    return "\n\n".join(page)
+
+
+def public() -> str:
+    """What `beluga_voice` itself exports, but for what has a page of its own."""
+    elsewhere = {each.__name__ for each in _descendants(error_module.BelugaVoiceError)}
+    elsewhere |= {"ErrorCode", "SessionState", "WhileCallerSpeaks", "TurnPolicy", "SessionConfig", "Turn"}
+    page = [
+        "# Public names",
+        "What `from beluga_voice import ...` gives. `Turn` is in [contracts](contracts.md#turn), `SessionConfig` and "
+        "`TurnPolicy` are in [settings](settings.md), `SessionState` and `WhileCallerSpeaks` in "
+        "[events](events.md#values), the errors in [errors](errors.md).",
+    ]
+    for name in beluga_voice.__all__:
+        each = getattr(beluga_voice, name)
+        if inspect.isclass(each) and name not in elsewhere:
+            page.append(class_section(each, constructor=name not in {"SayHandle", "Sessions"}))
+        elif inspect.isfunction(each):
+            page.append(f"## {name}\n\n{signature_block(each)}\n\n{described(each)}")
+    return "\n\n".join(page)
+
+
+def testing() -> str:
+    """What `beluga_voice.testing` has."""
+    page = [
+        "# Testing",
+        "What `from beluga_voice.testing import ...` gives. The pytest plugin comes with beluga-voice: it runs "
+        "`async def` tests on virtual time, and those marked `real_time` on real time. A test that leaves a task running "
+        "fails.",
+    ]
+    titles = {"Checks": [], "Fakes": [], "Time": []}  # type: dict[str, list[str]]
+    for name in beluga_voice.testing.__all__:
+        each = getattr(beluga_voice.testing, name)
+        if inspect.ismodule(each):
+            entries = {
+                n: first_sentence(f) for n, f in vars(each).items() if inspect.isfunction(f) and n[0] != "_"
+            }
+            page.append(f"## {name}\n\n{described(each)}\n\n{bullets(entries)}")
+            continue
+        kind = "Checks" if name.startswith("check_") else "Time" if "clock" in each.__module__ else "Fakes"
+        titles[kind].append(
+            f"### {name}\n\n{signature_block(each.__init__ if inspect.isclass(each) else each, name)}\n\n{described(each)}"
+        )
+    for title, sections in titles.items():
+        page += [f"## {title}", *sections]
     return "\n\n".join(page)
 
 
@@ -176,84 +232,3 @@ def _subclasses(family: type, module: object) -> list[type]:
 
 def _enums(module: object) -> list[type[Enum]]:
     return [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, Enum) and c.__module__ == getattr(module, "__name__", "")]  # fmt: skip
-
-
-def _enum(each: type[Enum]) -> str:
-    values = ", ".join(f"`{member.value}`" for member in each)
-    return f"### {each.__name__}\n\n{first_sentence(each)}: {values}."
-
-
-def _dataclass(each: type, skip: tuple[str, ...] = ("at",)) -> str:
-    prose, sections = parts(each)
-    meanings = sections.get("Attributes", {})
-    rows = []
-    for spec in dataclasses.fields(each):
-        if spec.name not in skip:
-            default = "" if spec.default is dataclasses.MISSING else f"`{_value(spec.default)}`"
-            rows.append([f"`{spec.name}`", f"`{spec.type}`", default, markdown(meanings.get(spec.name, ""))])
-    fields = [table(["field", "type", "default", ""], rows)] if rows else []
-    return "\n\n".join([f"### {each.__name__}", prose, *fields])
-
-
-def _value(value: object) -> str:
-    return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
-
-
-def _class(each: type) -> str:
-    """A class with its declarations and methods."""
-    if dataclasses.is_dataclass(each):
-        return _dataclass(each, skip=()).replace("###", "##", 1)
-    if issubclass(each, Enum):
-        lines = [f"- `{m.name}`: {markdown(text)}" for m, text in zip(each, _texts(each), strict=True)]
-        return f"## {each.__name__}\n\n{described(each)}\n\n" + "\n".join(lines)
-    bases = [b.__name__ for b in each.__bases__ if b.__module__.startswith("beluga_voice")]
-    title = f"## {each.__name__}" + (f"\n\nA [`{bases[0]}`](#{bases[0].lower()})." if bases else "")
-    page = [title, described(each)]
-    attributes = _attributes(each)
-    if attributes:
-        page.append("It declares:\n\n" + bullets(attributes))
-    for name, method in vars(each).items():
-        if inspect.isfunction(method) and not name.startswith("_"):
-            required = "" if getattr(method, "__isabstractmethod__", False) else " (optional)"
-            page += [f"### {each.__name__}.{name}{required}", _code(method), described(method)]
-    return "\n\n".join(page)
-
-
-def _attributes(each: type) -> dict[str, str]:
-    """Class attributes with the string that follows each."""
-    found = {}
-    for match in re.finditer(
-        r'^    (\w+): (.+?) = (.+)\n    """([^"]+)"""', inspect.getsource(each), re.MULTILINE
-    ):
-        found[f"{match[1]}"] = f"{match[4]} Default: `{match[3]}`."
-    return found
-
-
-def _texts(each: type[Enum]) -> list[str]:
-    return [
-        " ".join(text.split())
-        for text in re.findall(r'= "\w+"\n    """(.+?)"""', inspect.getsource(each), re.DOTALL)
-    ]
-
-
-def _alias(path: Path, name: str) -> str:
-    source = path.read_text(encoding="utf-8")
-    found = re.search(rf'^({name} = .+)\n"""([^"]+)"""', source, re.MULTILINE)
-    assert found is not None, f"{name} is not in {path}"
-    return f"<!-- not run: a type -->\n```python\n{found[1]}\n```\n\n{markdown(' '.join(found[2].split()))}"
-
-
-def _code(function: object) -> str:
-    prefix = "async def" if inspect.iscoroutinefunction(function) else "def"
-    name = getattr(function, "__name__", "")
-    return f"<!-- not run: a signature -->\n```python\n{prefix} {name}{_signature(function)}\n```"
-
-
-def _signature(function: object) -> str:
-    assert callable(function)
-    return str(inspect.signature(function)).replace("'", "")
-
-
-def _arguments(function: object) -> str:
-    assert callable(function)
-    return ", ".join(inspect.signature(function).parameters)

@@ -18,6 +18,7 @@ import beluga_voice.commands
 import beluga_voice.contracts
 import beluga_voice.errors
 import beluga_voice.events
+import beluga_voice.testing
 from beluga_voice import SessionConfig, TurnPolicy, hookspecs
 from beluga_voice.cli import main
 from beluga_voice.plugins import Plugins
@@ -92,6 +93,13 @@ def test_every_contract_has_its_heading_and_its_methods() -> None:
         for method in getattr(found, "__abstractmethods__", ()):
             if inspect.isclass(found) and method in vars(found):
                 assert f"{name}.{method}" in headings("contracts.md")
+
+
+def test_every_public_name_and_what_is_for_tests_has_its_heading() -> None:
+    everywhere = set().union(*(headings(each.name) for each in REFERENCE.glob("*.md")))
+    settings = {"SessionConfig", "TurnPolicy"}  # are tables
+    assert set(beluga_voice.__all__) - settings - {"__version__"} <= everywhere | {"ErrorCode"}
+    assert set(beluga_voice.testing.__all__) <= headings("testing.md") | headings("errors.md")
 
 
 def test_every_error_has_its_heading_and_every_code_its_row() -> None:

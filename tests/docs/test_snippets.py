@@ -175,5 +175,5 @@ def test_the_readme_has_its_two_commands_and_ci_runs_the_second() -> None:
     assert "uv run tox" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
-def test_the_readme_fits_a_screen_or_two() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 100
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 75
