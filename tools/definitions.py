@@ -53,7 +53,7 @@ def class_section(each: type, *, constructor: bool = False) -> str:
             page += [f"### {each.__name__}.{name}", described(method)]
         method = getattr(each, name) if isinstance(method, classmethod) else method
         if (inspect.isfunction(method) or inspect.ismethod(method)) and not name.startswith("_"):
-            contract = issubclass(each, ABC) and not constructor  # its other methods have a default
+            contract = ABC in each.__mro__  # its other methods have a default
             optional = contract and not getattr(method, "__isabstractmethod__", False)
             required = " (optional)" if optional else ""
             page += [f"### {each.__name__}.{name}{required}", signature_block(method), described(method)]
