@@ -58,6 +58,7 @@ async def have_call(
         tts=tts,
         vad=vad,
         agent=config.pop("agent", None) or ScriptedAgent(otherwise=ANSWER),
+        turn_detector=config.pop("detector", None),
         transport=line,
         turns=config.pop("turns", None) or TurnPolicy(),
         config=SessionConfig(**config),
@@ -68,7 +69,7 @@ async def have_call(
     return recorded
 
 
-@pytest.fixture
-def call(tmp_path: Path) -> Recorded:
-    """A call with a barge-in."""
-    return run_virtual(have_call(tmp_path))
+@pytest.fixture(scope="package")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """A call with a barge-in; its files are not to be changed."""
+    return run_virtual(have_call(tmp_path_factory.mktemp("call")))

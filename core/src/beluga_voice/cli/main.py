@@ -18,6 +18,10 @@ COMMANDS = {
     "config": ("beluga_voice.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("beluga_voice.cli.doctor:doctor", "Say what is missing for the settings, and how to get it."),
     "demo": ("beluga_voice.cli.demo:demo", "Let a synthesised caller and an agent talk, offline."),
+    "journal": (
+        "beluga_voice.cli.journal:journal",
+        "Replay, explain and vary what a session decided.",
+    ),
     "run": ("beluga_voice.cli.run:run", "Let an agent answer recorded callers."),
     "plugins": (
         "beluga_voice.cli.plugins:plugins",
