@@ -35,6 +35,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.real_time
 async def test_kill_9_in_mid_turn_leaves_all_but_the_last_two_seconds(tmp_path: Path) -> None:
     journal, wav = tmp_path / "call.jsonl", tmp_path / "call.wav"
