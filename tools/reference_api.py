@@ -114,7 +114,7 @@ def contracts() -> str:
         ordered += [contract, *(c for c in related if c not in ordered)]
     ordered += [each for each in classes if each not in ordered]
     page += [class_section(each) for each in ordered]
-    aliases = (("ScoreSink", "vad"), ("TransportFactory", "transport"))
+    aliases = (("ScoreSink", "vad"),)
     page += [
         f"## {name}\n\n{alias_section(SOURCE / 'contracts' / f'{module}.py', name)}"
         for name, module in aliases

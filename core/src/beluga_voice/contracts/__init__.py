@@ -5,7 +5,7 @@ from beluga_voice.contracts.classifier import InterruptionClassifier
 from beluga_voice.contracts.noise_suppressor import NoiseSuppressor, NoiseSuppressorStream
 from beluga_voice.contracts.provider import Provider
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
-from beluga_voice.contracts.transport import Receiver, Transport, TransportFactory
+from beluga_voice.contracts.transport import Receiver, Transport
 from beluga_voice.contracts.tts import TTS, Speech, TTSStream
 from beluga_voice.contracts.turn_detector import TurnContext, TurnDetector
 from beluga_voice.contracts.vad import VAD, ScoreSink, VADStream
@@ -29,7 +29,6 @@ __all__ = [
     "TTSStream",
     "Transcript",
     "Transport",
-    "TransportFactory",
     "Turn",
     "TurnContext",
     "TurnDetector",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from beluga_voice.audio import AudioFrame
@@ -61,7 +60,3 @@ class Transport(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Hang up. Idempotent. When it returns no frame is pushed and nothing of the transport runs."""
-
-
-TransportFactory = Callable[[], Transport]
-"""Makes a transport for one session; what a transport plugin registers."""
