@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from beluga_voice.audio import Resampler
 from beluga_voice.cli import main
 from beluga_voice.clock import run_virtual
-from beluga_voice.demo.caller import synthesise
+from beluga_voice.demo.sounds import synthesise
 from beluga_voice_espeak.settings import EspeakSettings
 from beluga_voice_espeak.tts import EspeakTTS
 

@@ -38,7 +38,7 @@ class Latency:
 
 @dataclass(slots=True)
 class TurnRecord:
-    """One turn of the caller's and the reply to it."""
+    """One turn of the caller's and the reply to it: its words that were heard, and those that were not."""
 
     turn: int
     transcript: str
@@ -47,6 +47,7 @@ class TurnRecord:
     error: str = ""
     latency: Latency | None = None
     said: str | None = None
+    unheard: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The record as one object; what is not known is left out."""
@@ -55,6 +56,7 @@ class TurnRecord:
             "said": self.said,
             "transcript": self.transcript,
             "reply": self.reply,
+            "unheard": self.unheard or None,
             "outcome": self.outcome,
             "error": self.error or None,
             "latency": None if self.latency is None else self.latency.as_json(),
@@ -116,5 +118,5 @@ class TurnLog:
     def _end(self, event: ev.UtteranceEnded) -> None:
         record = self._replies.pop(event.utterance, None)
         if record is not None:
-            record.reply, record.outcome = event.heard, str(event.outcome)
+            record.reply, record.unheard, record.outcome = event.heard, event.unheard, str(event.outcome)
             record.error = event.reason if event.outcome is ev.Outcome.FAILED else ""

@@ -4,49 +4,161 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 
 from beluga_voice.contracts import Turn
 
+
+@dataclass(frozen=True, slots=True)
+class Ware:
+    """What the bakery sells.
+
+    Attributes:
+        price: in dollars.
+        not_on: the day on which there is none.
+        story: how it is made.
+    """
+
+    price: int
+    not_on: str
+    story: str
+
+
+WARES = {
+    "apple cake": Ware(
+        3,
+        "tuesday",
+        "Our apple cake is made from old apples of the orchard behind the house. We slice them by hand and bake "
+        "them slowly under a crust of butter and brown sugar. It tastes best while it is still warm.",
+    ),
+    "banana bread": Ware(
+        4,
+        "wednesday",
+        "For the banana bread we wait until the bananas are nearly black. Then we mash them with walnuts, honey "
+        "and a little salt, and bake the loaf for one hour. It keeps for a week, but it never lasts that long.",
+    ),
+    "blueberry pie": Ware(
+        5,
+        "tuesday",
+        "The blueberry pie comes out of the oven at six in the morning. We pick the berries in the summer and "
+        "freeze them the same day, so that they stay firm. The lattice on top is woven by hand.",
+    ),
+    "cheese sandwich": Ware(
+        6,
+        "friday",
+        "The cheese sandwich is made on bread that we baked the same morning. We put in three kinds of cheese and "
+        "a spoon of pickled onions, and press it on the hot plate. Many people ask for a second one.",
+    ),
+    "chocolate muffin": Ware(
+        2,
+        "friday",
+        "A chocolate muffin of ours begins with dark chocolate, melted slowly over hot water. We fold it into the "
+        "batter with cream, and leave a whole piece in the middle. When you open it, the middle is still soft.",
+    ),
+    "orange juice": Ware(
+        2,
+        "saturday",
+        "The orange juice is pressed while you wait. We take six oranges for a glass, and they come on a truck "
+        "from the south each week. Some people have it with ginger, and in winter we serve it warm.",
+    ),
+    "lemonade": Ware(
+        3,
+        "tuesday",
+        "The lemonade is pressed from twelve lemons every morning. We stir in cane sugar and fresh mint, and let "
+        "it stand in the cold for an hour. On warm days it is gone before noon, so come early.",
+    ),
+    "pretzel": Ware(
+        1,
+        "christmas",
+        "Each pretzel is twisted by hand and it takes a year to learn that. We dip them in hot lye, which makes "
+        "them brown and gives them their taste. Then comes coarse salt, and five minutes in a very hot oven.",
+    ),
+    "pumpkin soup": Ware(
+        4,
+        "friday",
+        "The pumpkin soup cooks on the back of the bread oven all night. It has ginger in it and an orange, and "
+        "we roast the seeds and put them on top. You get it with a slice of the dark bread.",
+    ),
+    "raspberry tart": Ware(
+        5,
+        "saturday",
+        "A raspberry tart is only good on the day it is made. So we bake the shells at noon, and fill them with "
+        "cream when you order. The berries come from a garden down the road, as long as there are any.",
+    ),
+    "vanilla pudding": Ware(
+        2,
+        "wednesday",
+        "The vanilla pudding is stirred for twenty minutes without a break. We use whole beans and the yolks of "
+        "eggs from the farm next door, and nothing else to make it thick. My grandmother left us the recipe.",
+    ),
+}
 HOURS = {
-    "monday": "from seven to six",
     "tuesday": "from seven to six",
     "wednesday": "from seven to one",
-    "thursday": "from seven to six",
     "friday": "from six to six",
     "saturday": "from six to two",
-    "sunday": "not at all",
+    "christmas": "from eight to eleven",
 }
-PRICES = {
-    "bread": "four dollars",
-    "coffee": "two dollars",
-    "apple cake": "three dollars",
-    "sandwich": "five dollars",
-}
-ORDERS = {"one": "in the oven", "three": "on its way", "five": "ready", "nine": "not yet paid"}
+ORDERS = {"two": "in the oven", "three": "on its way", "five": "ready", "twelve": "not yet paid"}
+NUMBERS = {"two": 2, "three": 3, "five": 5, "twelve": 12, "twenty": 20}
 
 LOOK_UP = 0.05
 """Seconds that the bakery's till takes to answer."""
 
 
-async def look_up(table: dict[str, str], key: str) -> str | None:
-    """Ask the till, which takes its time."""
-    await asyncio.sleep(LOOK_UP)
-    return table.get(key)
-
-
 async def agent(turn: Turn) -> AsyncGenerator[str, None]:
     """Answer one turn of the caller's."""
     text = turn.text.lower()
-    if day := re.search("|".join(HOURS), text):
-        yield f"On {day[0].title()} we are open {await look_up(HOURS, day[0])}."
-    elif order := re.search(r"order (?:number )?(\w+)", text):
-        status = await look_up(ORDERS, order[1])
-        yield f"Order {order[1]} is {status}." if status else f"I do not know order {order[1]}."
-    elif item := re.search("|".join(PRICES), text):
-        yield f"The {item[0]} is {await look_up(PRICES, item[0])}. "
-        yield "Shall I put one aside for you?"
-    elif "goodbye" in text:
+    day, item, number = _find(HOURS, text), _find(WARES, text), _find(NUMBERS, text)
+    if "goodbye" in text:
         yield "Thank you for calling. Goodbye."
+    elif "order" in text:
+        yield await order(number)
+    elif item and "aside" in text:
+        await asyncio.sleep(LOOK_UP)
+        yield f"I have put {number} of the {item} aside for you."
+    elif item and day:
+        yield await stock(item, day)
+    elif item and ("much" in text or "price" in text):
+        yield await price(item, NUMBERS[number] if number else 1)
+    elif item:
+        for sentence in re.split(r"(?<=\.) ", WARES[item].story):
+            yield f"{sentence} "
+    elif day:
+        await asyncio.sleep(LOOK_UP)
+        yield f"On {day.title()} we are open {HOURS[day]}."
+    elif "hello" in text or "morning" in text:
+        yield "Good morning. What can I do for you?"
+    elif "stop" in text or "enough" in text:
+        yield "All right. I am listening."
     else:
         yield f"I heard {turn.text}. Ask me about opening hours, prices or an order."
+
+
+async def order(number: str) -> str:
+    """Look up where an order is."""
+    await asyncio.sleep(LOOK_UP)
+    return f"Order {number} is {ORDERS[number]}." if number in ORDERS else f"I have no order {number}."
+
+
+async def stock(item: str, day: str) -> str:
+    """Look up whether there is `item` on `day`."""
+    await asyncio.sleep(LOOK_UP)
+    if WARES[item].not_on == day:
+        return f"I am sorry, on {day.title()} there is no {item}."
+    return f"Yes, on {day.title()} we have the {item}."
+
+
+async def price(item: str, number: int) -> str:
+    """Look up what `number` of `item` cost."""
+    await asyncio.sleep(LOOK_UP)
+    dollars = WARES[item].price * number
+    what = f"The {item} is" if number == 1 else f"{number} of them are"
+    return f"{what} {dollars} dollar{'s' if dollars > 1 else ''}."
+
+
+def _find(table: Mapping[str, object], text: str) -> str:
+    """The first of a table's keys that is in `text`; empty if none is."""
+    found = re.search("|".join(table), text)
+    return found[0] if found else ""
