@@ -182,6 +182,38 @@ async def test_an_agent_that_swallows_being_cut_keeps_neither_voice_nor_session(
     rig.check_nothing_is_left()
 
 
+async def test_a_stop_cuts_again_what_swallowed_being_cut(make: Any) -> None:
+    rig = make(vad=None, agent=_swallows(3))
+    await rig.session.start()
+    rig.session.send_text("one")
+    await asyncio.sleep(3)
+    await asyncio.wait_for(rig.session.stop(), 3)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    rig.check_nothing_is_left()
+
+
+async def test_at_most_one_reply_lives(running: Any) -> None:
+    live: list[int] = []
+    most = []
+
+    async def agent(turn: Turn) -> AsyncIterator[str]:
+        live.append(turn.number)
+        most.append(len(live))
+        try:
+            yield "Well, this is a rather long story. "
+            await asyncio.sleep(10)
+        finally:
+            await asyncio.sleep(0.5)  # takes its time to clean up
+            live.remove(turn.number)
+
+    async with running(vad=None, agent=agent) as rig:
+        for text in ("one", "two", "three"):
+            rig.session.send_text(text)
+            await asyncio.sleep(1)
+    assert most == [1, 1, 1]
+    assert live == []
+
+
 async def test_an_agent_that_never_ends_is_left_and_the_session_ends_all_the_same(make: Any) -> None:
     agent = _swallows(50)
     rig = make(vad=None, agent=agent)
@@ -255,6 +287,7 @@ async def test_an_stt_that_closes_at_once_again_and_again_is_given_up(make: Any)
     await rig.session.start()
     assert await asyncio.wait_for(rig.session.wait_ended(), 2) is EndReason.ERROR
     assert len(rig.stt.streams) == 3
+    assert _time() == pytest.approx(0.1 + 0.2), "it is not tried again at once"
     rig.check_nothing_is_left()
 
 

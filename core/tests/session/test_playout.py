@@ -133,6 +133,18 @@ async def test_starved_and_continued_are_told_once_each() -> None:
     assert len(wire.sent) == 3.5 * FRAME
 
 
+async def test_an_utterance_that_is_paused_within_its_last_frame_ends_when_it_goes_on() -> None:
+    wire = Wire()
+    wire.track(1, _audio(2 * FRAME)).finish()
+    wire.playout.play(1)
+    await asyncio.sleep(0.03)
+    wire.playout.pause()
+    await asyncio.sleep(1)
+    assert wire.names() == ["PlayoutStarted"]
+    wire.playout.resume()
+    assert wire.names() == ["PlayoutStarted", "PlayoutFinished"]
+
+
 async def test_after_a_cut_there_is_silence_and_no_timer() -> None:
     wire = Wire()
     wire.track(1, _audio(100 * FRAME)).finish()

@@ -82,6 +82,17 @@ async def test_speech_goes_with_its_pre_roll_and_silence_does_not() -> None:
     assert stt.streams[0].closed
 
 
+async def test_what_is_being_heard_as_the_turn_closes_is_sent_too() -> None:
+    stt = ScriptedSTT()
+    ear = Ear(stt)
+    async with _running(ear):
+        ear.transcription.start(0)
+        ear.push(100)
+        ear.ring.write(AUDIO[100:150])
+        ear.transcription.stop()
+        assert np.array_equal(_sent(stt), AUDIO[:150])
+
+
 async def test_speech_that_starts_within_what_was_sent_goes_on_from_there() -> None:
     stt = ScriptedSTT()
     ear = Ear(stt)
@@ -120,9 +131,12 @@ async def test_a_recognizer_that_listens_to_all_gets_all(always: str) -> None:
         assert np.array_equal(_sent(stt), AUDIO[: 700 + RATE + 320])
 
 
+@pytest.mark.parametrize("send_delay", [0.0, 0.005])
 @pytest.mark.parametrize("rate", [8000, 24000, 44100])
-async def test_audio_goes_at_the_recognizer_s_rate_in_frames_that_hold_something(rate: int) -> None:
-    stt = ScriptedSTT(listens=Listens.ALL, sample_rate=rate)
+async def test_audio_goes_at_the_recognizer_s_rate_in_frames_that_hold_something(
+    rate: int, send_delay: float
+) -> None:
+    stt = ScriptedSTT(listens=Listens.ALL, sample_rate=rate, send_delay=send_delay)
     ear = Ear(stt)
     async with _running(ear):
         for size in (1, 2, 3, 320, 1, 1, 999, 320, 5):

@@ -233,11 +233,12 @@ class Call:
 
     async def _cut_tasks(self) -> None:
         """Cancel what still runs, and again what takes no notice; what will not end is left, with a warning."""
-        for _ in range(CUTS):
+        for number in range(CUTS):
             if not self._tasks:
                 return
             for task in self._tasks:
-                task.cancel()
+                if number or not task.cancelling():  # what has just been cut may clean up first
+                    task.cancel()
             await asyncio.wait(tuple(self._tasks), timeout=self._parts.config.close_deadline)
         if self._tasks:
             names = ", ".join(sorted(task.get_name() for task in self._tasks))
