@@ -11,12 +11,20 @@ from pydantic import BaseModel
 
 from beluga_voice.container import VoiceContainer
 from beluga_voice.contracts import STT, TTS, VAD, Provider
-from beluga_voice.errors import ClosedError, ConfigurationError, ProviderError, UnknownProviderError
+from beluga_voice.errors import (
+    ClosedError,
+    ConfigurationError,
+    ErrorCode,
+    ProviderError,
+    SessionError,
+    UnknownProviderError,
+)
 from beluga_voice.events import SessionState
 from beluga_voice.hookspecs import Register, hookimpl
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
+from beluga_voice.testing import AmplitudeVAD, LoopbackTransport
 from beluga_voice.testing.fakes.agent import ScriptedAgent
 from beluga_voice.testing.fakes.stt import ScriptedSTT
 from beluga_voice.testing.fakes.tts import ScriptedTTS
@@ -98,6 +106,8 @@ class RecordedSession:
         self.state = SessionState.LISTENING
 
     async def stop(self) -> None:
+        if self.state is not SessionState.LISTENING:
+            raise SessionError("stop", ErrorCode.SESSION_NOT_ACTIVE, "the session does not run")
         LOG.append("stop session")
         self.state = SessionState.ENDED
 
@@ -330,3 +340,31 @@ def test_settings_and_plugins_are_read_from_the_environment(monkeypatch: pytest.
     voice = VoiceContainer()
     assert voice.settings.session.language == "fr"
     assert "module_that_is_not_there" in {each.plugin.name for each in voice.plugins.problems}
+
+
+async def test_the_lifespan_waits_for_a_session_that_is_still_closing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("beluga_voice.container.sessions.VoiceSession", VoiceSession)
+
+    class SlowLine(LoopbackTransport):
+        closed = False
+
+        async def aclose(self) -> None:
+            await asyncio.sleep(0.5)
+            self.closed = True
+
+    line = SlowLine()
+    voice = container()
+    with (
+        voice.stt.override(ScriptedSTT()),
+        voice.tts.override(ScriptedTTS()),
+        voice.vad.override(AmplitudeVAD()),
+    ):
+        async with voice.lifespan():
+            session = await voice.get_sessions().open(lambda turn: turn.text, transport=line)
+            await session.start()
+            line.hang_up()
+            assert session.state is SessionState.ENDED
+            assert not line.closed
+        assert line.closed

@@ -24,7 +24,6 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.errors import ClosedError, ErrorCode, SessionError
-from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
@@ -138,8 +137,7 @@ class VoiceContainer:
 
     async def _stop_sessions(self) -> None:
         """Stop all sessions at once; what went wrong in some is raised when all have ended."""
-        live = [each for each in self._live if each.state not in (SessionState.INITIAL, SessionState.ENDED)]
-        results = await asyncio.gather(*map(_stop, live), return_exceptions=True)
+        results = await asyncio.gather(*map(_stop, list(self._live)), return_exceptions=True)
         errors = [each for each in results if isinstance(each, Exception)]
         if errors:
             raise ExceptionGroup("sessions failed while they were stopped", errors)
@@ -156,5 +154,5 @@ async def _stop(session: VoiceSession) -> None:
     try:
         await session.stop()
     except SessionError as error:
-        if error.code is not ErrorCode.SESSION_NOT_ACTIVE:  # it ended while others were stopped
+        if error.code is not ErrorCode.SESSION_NOT_ACTIVE:  # it was never started, or has ended
             raise
