@@ -468,6 +468,7 @@ def test_rule_6_a_turn_that_is_too_long_is_closed_and_its_reply_is_heard_over_th
     assert script.new() == [
         "opened 1",
         "hear",
+        "finalize 1",
         "closed 1: and then (limit)",
         "reply 1 to 1",
         "opened 2",
@@ -487,7 +488,7 @@ def test_rule_6_later_words_belong_to_the_next_turn() -> None:
     script.until(11.0)
     script.plays(1, 11.5)
     script.stops(13.0)
-    script.final("this and that", 13.3, start=11.2, end=13.0, answers=1)
+    script.final("this and that", 13.3, start=11.2, end=13.0, answers=2)
     script.new()
     script.ends(1, 14.0)
     assert script.new()[:4] == ["end 1 played", "closed 2: this and that", "reply 2 to 2", "play 2"]
@@ -525,7 +526,62 @@ def test_rule_6_a_limit_without_words_drops_the_turn() -> None:
     script = Script(TurnPolicy(turn_limit=10))
     script.starts(1.0)
     script.until(11.0)
-    assert script.new() == ["opened 1", "hear", "dropped 1: limit", "opened 2"]
+    assert script.new() == ["opened 1", "hear", "finalize 1", "dropped 1: limit", "opened 2"]
+
+
+def test_rule_6_at_the_limit_the_final_words_so_far_are_asked_for_and_settle_the_old_turn() -> None:
+    script = Script(TurnPolicy(turn_limit=10))
+    script.starts(1.0)
+    script.interim("and dhen this", 10.9)
+    script.until(11.0)
+    script.new()
+    script.final("and then this", 11.3, start=1.0, end=11.0, answers=1)
+    assert script.new() == [
+        "end 1 cut: the words were corrected (taken back)",
+        "closed 1: and then this",
+        "reply 2 to 1",
+        "play 2",
+    ]
+
+
+def test_rule_6_the_answer_at_the_limit_does_not_settle_the_speech_that_goes_on() -> None:
+    script = Script(TurnPolicy(turn_limit=10))
+    script.starts(1.0)
+    script.interim("and then", 10.9)
+    script.stops(12.0)
+    script.final("and then", 12.3, start=1.0, end=11.0, answers=1)
+    assert script.state.turn is not None
+    assert not script.state.turn.settled
+    script.final("that", 12.4, start=11.1, end=12.0, answers=2)
+    assert script.state.turn.settled
+
+
+def test_rule_6_words_that_the_stt_only_gives_when_asked_at_the_limit_begin_the_next_turn() -> None:
+    script = Script(TurnPolicy(turn_limit=10))
+    script.starts(1.0)
+    script.until(11.0)
+    script.final("and then this", 11.3, start=1.0, end=11.0, answers=1)
+    script.stops(12.0)
+    script.final("and that", 12.3, start=11.1, end=12.0, answers=2)
+    script.until(12.4)
+    assert "closed 2: and then this and that" in script.new()
+
+
+def test_rule_6_a_pause_at_the_limit_was_asked_about_already() -> None:
+    script = Script(TurnPolicy(turn_limit=10))
+    script.starts(1.0)
+    script.interim("and then", 10.0)
+    script.stops(10.7)
+    script.until(11.0)
+    assert [line for line in script.new() if line.startswith("finalize")] == ["finalize 1"]
+
+
+def test_rule_6_a_stt_that_does_not_answer_is_not_asked() -> None:
+    script = Script(TurnPolicy(turn_limit=10), NO_FINALIZE)
+    script.starts(1.0)
+    script.interim("and then", 10.9)
+    script.until(11.0)
+    assert not [line for line in script.new() if line.startswith("finalize")]
 
 
 # -- rule 8: deadlines of agent and TTS --

@@ -59,12 +59,18 @@ def on_speech_stopped(draft: Draft, event: ev.SpeechStopped) -> None:
     settled = turn.interim is None and (arrived or turn.final_to >= end)
     turn = draft.turn(end=end, spoken=turn.spoken + end - turn.start, settled=settled)
     state.quiet_from, state.active_at = max(state.quiet_from, end), draft.now
-    if state.abilities.finalizes:
-        state.requests += 1
-        turn = draft.turn(request=state.requests)
-        draft.do(Finalize(state.requests, rule="3"))
+    finalize(draft, "3")
     predict(draft)
     overlap.judge(draft)
+
+
+def finalize(draft: Draft, rule: str) -> None:
+    """Ask for the final words of the speech so far, where the STT answers that."""
+    state = draft.state
+    if state.abilities.finalizes:
+        state.requests += 1
+        draft.turn(request=state.requests)
+        draft.do(Finalize(state.requests, rule=rule))
 
 
 def open_turn(draft: Draft, start: float, rule: str) -> CallerTurn:
@@ -291,15 +297,23 @@ def dismiss(draft: Draft, reason: str, rule: str) -> None:
 
 
 def limit(draft: Draft) -> None:
-    """Close a turn that is too long; what the caller goes on to say belongs to the next one (rule 6)."""
-    turn = draft.state.turn
+    """Close a turn that is too long; what the caller goes on to say belongs to the next one (rule 6).
+
+    The final words are asked for here too, so that no final reaches over the limit. Where there are no words yet,
+    those that answer begin the next turn.
+    """
+    state, turn = draft.state, draft.state.turn
     if turn is None:
         return
-    speaks = turn.end is None
+    speaks, asked = turn.end is None, turn.request
+    if speaks:
+        finalize(draft, "6")
     if turn.said or turn.before:
         close(draft, limit=True)
     else:
         dismiss(draft, "limit", "6")
+        assert state.dropped is not None
+        state.dropped = replace(state.dropped, request=asked)
     if speaks:
         _go_on(draft)
 
