@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from unicodedata import combining, normalize
 
 from beluga_voice.contracts.classifier import InterruptionClassifier
+from beluga_voice.phrases.languages import BUILT_IN
+from beluga_voice.phrases.table import INTERNATIONAL, Phrases
 from beluga_voice.words import Interruption
 
 _WORD = re.compile(r"[^\W_]+")
@@ -24,94 +26,16 @@ _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 
 
 def _words(text: str) -> list[str]:
-    """Split into words, without regard to case, punctuation and apostrophes."""
-    return _WORD.findall(_APOSTROPHES.sub("", text.casefold()))
+    """Split into words, without regard to case, punctuation, apostrophes and accents."""
+    folded = _APOSTROPHES.sub("", text.casefold())
+    return _WORD.findall(folded if folded.isascii() else _plain(folded))
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
-    """The phrases of one language that mean something when they are said over the agent.
+def _plain(text: str) -> str:
+    """Leave out accents, which recognizers often do: "si" for "sí", "arrete" for "arrête"."""
+    letters = (c for c in normalize("NFD", text) if not combining(c))
+    return normalize("NFC", "".join(letters))
 
-    Written in any case; punctuation and apostrophes do not count. ``a | b`` holds the phrases of both.
-
-    Attributes:
-        stop: ask the agent to stop.
-        backchannels: show that one listens.
-        polite: may stand before a stop phrase; words like any other elsewhere.
-        words: begin like one of the above and mean neither ("no idea").
-    """
-
-    stop: frozenset[str] = frozenset()
-    backchannels: frozenset[str] = frozenset()
-    polite: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-
-    def __or__(self, other: Phrases) -> Phrases:
-        return Phrases(
-            self.stop | other.stop,
-            self.backchannels | other.backchannels,
-            self.polite | other.polite,
-            self.words | other.words,
-        )
-
-
-def _split(lines: str) -> frozenset[str]:
-    """Read the phrases of a table, which stand between commas."""
-    return frozenset(" ".join(phrase.split()) for phrase in lines.split(",") if phrase.strip())
-
-
-INTERNATIONAL = Phrases(
-    stop=_split("stop"),
-    # Among them what recognizers write for the closed-mouth sounds: "um hum", "m hm".
-    backchannels=_split(
-        """
-        ok, okay, kay, mm, m, hm, hmm, mhm, mmhm, mmhmm, mhmm, m hm, um hum, um hm, uh huh, uhuh, uhhuh,
-        aha, ah, oh, um, uh, er, erm, hum, uhm, huh, a ha, ah ha
-        """
-    ),
-)
-"""What is understood in any language; added to each language's own table."""
-
-ENGLISH = Phrases(
-    stop=_split(
-        """
-        stop, wait, no, nope, no more, hold on, hold up, hold it, hang on, pause, cancel that, cancel this,
-        enough, thats enough, that is enough, thatll do, quiet, be quiet, keep quiet, silence, hush, shush,
-        shut up, shut it, shut your mouth, one moment, one second, one sec, one minute, just a moment, just
-        a second, just a sec, just a minute, give me a moment, give me a second, give me a minute, let me
-        stop you, let me interrupt, let me speak, let me talk, let me finish, excuse me, never mind,
-        nevermind, not now, forget it, skip it, skip this, skip that, knock it off, cut it out
-        """
-    ),
-    backchannels=_split(
-        """
-        yeah, yes, yep, yup, ya, yah, yea, yeh, right, sure, sure thing, alright, all right, fine, good,
-        great, nice, cool, wow, exactly, absolutely, definitely, indeed, totally, really, true, correct,
-        perfect, interesting, i see, i know, i understand, i get it, i got it, got it, gotcha, get it, of
-        course, makes sense, that makes sense, thats right, thats it, thats true, thats good, thats great,
-        thats fine, thats nice, sounds good, very good, very nice, oh no, oh my, oh boy, oh dear, oh wow, go
-        on, go ahead, keep going, carry on, no problem, no worries, no doubt, no way, no kidding, fair
-        enough, good enough, no wonder, not bad, you bet, for sure
-        """
-    ),
-    polite=_split(
-        """
-        please, sorry, im sorry, hey, hello, hi, so, well, but, and, now, just, listen, look, thanks, thank
-        you, can you, could you, would you, will you, can you just, could you just, would you mind, you can,
-        i said, i want you to, id like you to, sir, maam, yo, actually
-        """
-    ),
-    words=_split(
-        """
-        no one, no idea, no matter, no longer, no other, no need, no clue, no such, no sooner, enough of
-        the, enough people, enough time, enough money, wait times, wait time, wait list, wait lists, stop
-        sign, stop signs, pause button, one second later, one minute later, one moment later
-        """
-    ),
-)
-
-BUILT_IN: Mapping[str, Phrases] = {"en": ENGLISH}
-"""The tables there are, by primary language subtag."""
 
 _Kind = Interruption | None  # None: polite words
 _Index = dict[str, list[tuple[list[str], _Kind]]]
