@@ -168,6 +168,7 @@ class TranscriptReceived(Observed):
         end: when the last ended, None if the STT does not tell.
         answers: the number of the `Finalize` command that this answers, else None.
         after_question: the sentence being heard at `start` ends with a question mark.
+        end_of_turn: whether the STT takes the turn for complete with these words; None if it does not judge that.
     """
 
     transcript: int
@@ -178,6 +179,7 @@ class TranscriptReceived(Observed):
     end: float | None = None
     answers: int | None = None
     after_question: bool = False
+    end_of_turn: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

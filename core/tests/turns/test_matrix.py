@@ -293,11 +293,15 @@ def events(script: Script) -> dict[str, ev.Observed]:
 
 def _transcripts(state: State, at: float) -> dict[str, ev.Observed]:
     def heard(
-        text: str, kind: Interruption, final: bool, start: float | None = None, answers: int | None = None
+        text: str,
+        kind: Interruption,
+        final: bool,
+        start: float | None = None,
+        answers: int | None = None,
+        ended: bool | None = None,
     ) -> ev.TranscriptReceived:
-        return ev.TranscriptReceived(
-            at, STALE, text, final, kind, start, None if start is None else at, answers
-        )
+        end = None if start is None else at
+        return ev.TranscriptReceived(at, STALE, text, final, kind, start, end, answers, end_of_turn=ended)
 
     words, stop, mhm = Interruption.WORDS, Interruption.STOP, Interruption.BACKCHANNEL
     last = max(state.requests, 1)
@@ -316,6 +320,11 @@ def _transcripts(state: State, at: float) -> dict[str, ev.Observed]:
         "final, backchannel, answers": heard("mhm", mhm, True, answers=last),
         "final, nothing, answers": heard("", Interruption.NONE, True, answers=last),
         "final, no words": heard("...", Interruption.NONE, True),
+        "interim, words, the turn ends": heard("one", words, False, ended=True),
+        "interim, words, the turn goes on": heard("one", words, False, ended=False),
+        "final, words, the turn ends": heard("one", words, True, at - 0.01, ended=True),
+        "final, backchannel, the turn ends": heard("mhm", mhm, True, at - 0.01, ended=True),
+        "final, nothing, the turn ends": heard("", Interruption.NONE, True, ended=True),
     }
     if state.recent:
         piece = state.recent[-1]

@@ -291,6 +291,7 @@ class Walk:
         self.state = State(policy=self.policy, abilities=self.abilities)
         self.now = 0.0
         self.talks = False
+        self.judges = self.random.random() < 0.3
         self.transcripts = 0
         self.last: ev.TranscriptReceived | None = None
         self.made: set[int] = set()
@@ -409,10 +410,14 @@ class Walk:
         self.transcripts += 1
         asked = self.random.random() < 0.1
         heard = ev.TranscriptReceived(
-            self.now, self.transcripts, text, final, kind, start, end, answers, asked
+            self.now, self.transcripts, text, final, kind, start, end, answers, asked, self._judged()
         )
         self.last = heard
         return heard
+
+    def _judged(self) -> bool | None:
+        """Whether the STT takes the turn for complete, where it judges that."""
+        return self.random.choice((None, True, False)) if self.judges else None
 
     def _say(self, number: int) -> ev.Observed:
         choose = self.random.choice

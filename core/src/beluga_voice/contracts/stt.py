@@ -35,6 +35,8 @@ class Transcript:
         words: each word with its times, on the same line as `start`; empty if the engine gives none.
         answers_finalize: this is the answer to one `finalize`; each call is answered once, in order.
         language: BCP 47 tag, if the engine tells.
+        end_of_turn: whether the engine takes the caller's turn for complete with these words; None if it does not
+            judge that. True in a final of no words tells so of the words before.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Transcript:
     words: tuple[Word, ...] = ()
     answers_finalize: bool = False
     language: str | None = None
+    end_of_turn: bool | None = None
 
 
 class STTStream(ABC):

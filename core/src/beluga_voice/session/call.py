@@ -400,6 +400,7 @@ class Call:
                 end,
                 answers,
                 self._playout.asks(now - (now if start is None else start)),
+                transcript.end_of_turn,
             )
         )
 

@@ -86,9 +86,17 @@ class Script:
         self.starts(start, after_question=after_question)
         self.stops(end)
 
-    def interim(self, text: str, at: float, *, start: float | None = None, end: float | None = None) -> None:
+    def interim(
+        self,
+        text: str,
+        at: float,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        end_of_turn: bool | None = None,
+    ) -> None:
         """The STT has words that may change."""
-        self._hear(text, at, False, start, end, None, False)
+        self._hear(text, at, False, start, end, None, False, end_of_turn)
 
     def final(
         self,
@@ -99,9 +107,10 @@ class Script:
         end: float | None = None,
         answers: int | None = None,
         after_question: bool = False,
+        end_of_turn: bool | None = None,
     ) -> int:
         """The STT has words that can no longer change; returns the transcript's number."""
-        return self._hear(text, at, True, start, end, answers, after_question)
+        return self._hear(text, at, True, start, end, answers, after_question, end_of_turn)
 
     def _hear(
         self,
@@ -112,11 +121,12 @@ class Script:
         end: float | None,
         answers: int | None,
         after_question: bool,
+        end_of_turn: bool | None,
     ) -> int:
         self._transcripts += 1
         kind = _CLASSIFY(text, "en")
         event = ev.TranscriptReceived(
-            at, self._transcripts, text, final, kind, start, end, answers, after_question
+            at, self._transcripts, text, final, kind, start, end, answers, after_question, end_of_turn
         )
         self.feed(event)
         return self._transcripts

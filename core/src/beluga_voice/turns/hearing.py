@@ -42,6 +42,7 @@ def on_speech_started(draft: Draft, event: ev.SpeechStarted) -> None:
             settled=False,
             prediction=0,
             complete=None,
+            ended=None,
         )
     if not state.hearing:
         state.hearing = True
@@ -55,7 +56,7 @@ def on_speech_stopped(draft: Draft, event: ev.SpeechStopped) -> None:
     if turn is None or turn.end is not None:
         return
     end = max(event.end, turn.start)
-    arrived = not state.abilities.finalizes and turn.final_at >= end
+    arrived = turn.ended or (not state.abilities.finalizes and turn.final_at >= end)
     settled = turn.interim is None and (arrived or turn.final_to >= end)
     turn = draft.turn(end=end, spoken=turn.spoken + end - turn.start, settled=settled)
     state.quiet_from, state.active_at = max(state.quiet_from, end), draft.now
@@ -93,7 +94,8 @@ def on_transcript_received(draft: Draft, event: ev.TranscriptReceived) -> None:
         return
     if not event.text.strip() or event.kind is Interruption.NONE:
         _drop(draft, event, "no words", "3")
-        _settle(draft, event)
+        if not (event.final and event.end_of_turn and _end_of_turn(draft, event)):
+            _settle(draft, event)
         return
     piece = Piece(event.transcript, event.text.strip(), event.kind, event.start, event.end, event.final)
     if event.final and _is_duplicate(draft, piece):
@@ -116,6 +118,7 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
         end = max(turn.end or 0.0, draft.now if event.end is None else event.end)
         turn = draft.turn(end=end, spoken=max(turn.spoken, end - turn.start), settled=False)
         state.quiet_from = max(state.quiet_from, end)
+    turn = draft.turn(ended=event.end_of_turn)
     if event.final:
         draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
         state.recent = (*state.recent, piece)[-RECENT:]
@@ -158,7 +161,7 @@ def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
         if not event.text.strip():
             draft.turn(interim=None)
         return
-    if turn.by_words:
+    if turn.by_words or event.end_of_turn:
         settles = True
     elif event.answers is not None:
         settles = event.answers == turn.request
@@ -168,6 +171,16 @@ def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
         settles = event.end is None or event.end > turn.start
     if settles:
         draft.turn(settled=True, interim=None)
+
+
+def _end_of_turn(draft: Draft, event: ev.TranscriptReceived) -> bool:
+    """Note that the STT takes the words before a final without any for a complete turn (rules 2 and 13)."""
+    turn = draft.state.turn
+    if turn is None or not turn.said or late.past_of(draft.state, event) is not None:
+        return False
+    draft.turn(ended=True, settled=turn.settled or (turn.end is not None and turn.interim is None))
+    overlap.judge(draft)
+    return True
 
 
 def _is_duplicate(draft: Draft, piece: Piece) -> bool:

@@ -45,7 +45,7 @@ def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piec
         assert state.past is not None
         _rewrite(draft, state.past, replace(state.past, said=(*state.past.said, piece)), piece)
     elif state.on_air or state.reply is not None:
-        _judge(draft, past, piece, event.after_question)
+        _judge(draft, past, piece, event)
     else:
         _reopen(draft, past, piece)
 
@@ -99,17 +99,18 @@ def _reopen(draft: Draft, past: PastTurn, piece: Piece) -> None:
     hearing.predict(draft)
 
 
-def _judge(draft: Draft, past: PastTurn, piece: Piece, after_question: bool) -> None:
+def _judge(draft: Draft, past: PastTurn, piece: Piece, event: ev.TranscriptReceived) -> None:
     """Judge words that came after the agent went on as if they were spoken now (rule 13)."""
     state = draft.state
     current = state.current or state.reply
     assert current is not None
     words = 0 if piece.kind is Interruption.BACKCHANNEL else len(piece.text.split())
     backchannel = piece.kind is Interruption.BACKCHANNEL
-    counts = piece.kind is Interruption.STOP or overlap.enough(state, words, past.spoken)
-    if current.interruptible and (counts or (backchannel and after_question)):
+    asks = piece.kind is Interruption.STOP or (words > 0 and event.end_of_turn)
+    counts = asks or overlap.enough(state, words, past.spoken)
+    if current.interruptible and (counts or (backchannel and event.after_question)):
         _reopen(draft, past, piece)
-        draft.turn(overlap=Overlap(current.number, Relation.BARGE_IN, Phase.DETECTING, after_question))
+        draft.turn(overlap=Overlap(current.number, Relation.BARGE_IN, Phase.DETECTING, event.after_question))
         overlap.commit(draft, "late words", "13", words=words, seconds=past.spoken)
     elif backchannel:
         draft.announce(ev.BackchannelHeard(draft.now, piece.transcript, piece.text), "13")

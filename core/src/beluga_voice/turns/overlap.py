@@ -90,6 +90,8 @@ def judge(draft: Draft) -> None:
             take_up(draft, turn)
     elif turn.asks_to_stop:
         commit(draft, "stop word", "13", text=turn.text)
+    elif turn.ended and turn.words > 0:
+        commit(draft, "end of turn", "13", words=turn.words)
     elif enough(draft.state, turn.words, turn.seconds(draft.now)):
         commit(draft, "words", "13", words=turn.words, seconds=turn.seconds(draft.now))
 

@@ -116,6 +116,7 @@ class CallerTurn:
         settled: all its speech has become final words, or none.
         prediction: number of the latest question to the turn detector; 0 if none.
         complete: the turn detector's answer; None while it is owed.
+        ended: whether the STT takes it for complete, by its latest words; None if it does not judge that.
         overlap: the utterance that it is spoken over.
         before: the words of the closed turn that it goes on with.
     """
@@ -134,6 +135,7 @@ class CallerTurn:
     settled: bool = False
     prediction: int = 0
     complete: bool | None = None
+    ended: bool | None = None
     overlap: Overlap | None = None
     before: tuple[Piece, ...] = ()
 

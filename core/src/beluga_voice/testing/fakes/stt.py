@@ -33,6 +33,7 @@ class ScriptedSTT(STT):
         word_timestamps: whether finals carry words, spread evenly over the audible audio.
         listens: as `STT.listens`.
         finalizes: whether `finalize` ends the utterance and is answered.
+        judges_turns: whether each final tells that the turn ends with it, and each interim that it does not.
         ends_after: seconds of silence that end an utterance by itself; None to wait for `finalize`.
         send_delay: seconds that each `send` takes; 0 accepts frames at once, also by `send_nowait`.
         fails_to_open: whether `open_stream` raises `ProviderError`.
@@ -54,6 +55,7 @@ class ScriptedSTT(STT):
         word_timestamps: bool = False,
         listens: Listens = Listens.SPEECH,
         finalizes: bool = True,
+        judges_turns: bool = False,
         ends_after: float | None = None,
         send_delay: float = 0.0,
         fails_to_open: bool = False,
@@ -68,6 +70,7 @@ class ScriptedSTT(STT):
         self.word_timestamps = word_timestamps
         self.listens = listens
         self.finalizes = finalizes
+        self.judges_turns = judges_turns
         self.ends_after = ends_after
         self.send_delay = send_delay
         self.fails_to_open = fails_to_open
@@ -184,7 +187,8 @@ class ScriptedSTTStream(STTStream):
         said = int(self._audible_samples / self._stt.sample_rate / self._stt.word_duration)
         while self._stt.interim_results and self._interim_words < min(said, len(words)):
             self._interim_words += 1
-            self._give(Transcript(" ".join(words[: self._interim_words]), final=False))
+            text = " ".join(words[: self._interim_words])
+            self._give(Transcript(text, final=False, end_of_turn=False if self._stt.judges_turns else None))
 
     def _end_utterance(self, *, answers_finalize: bool) -> None:
         text = self._script.popleft() if self._speech and self._script else ""
@@ -199,6 +203,7 @@ class ScriptedSTTStream(STTStream):
                 end=None if end is None else end / rate,
                 words=words if self._stt.word_timestamps else (),
                 answers_finalize=answers_finalize,
+                end_of_turn=bool(text) if self._stt.judges_turns else None,
             )
         )
         self._speech = None
