@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -26,7 +27,7 @@ from beluga_voice.testing import (
     sounds,
 )
 
-SEEDS = 40
+SEEDS = int(os.environ.get("SESSION_SEEDS", "20"))
 """Orders in which each conversation is run."""
 
 VOICE = sounds.speech_like(1.0)
