@@ -300,6 +300,7 @@ class Walk:
         pick = self.random.choice
         policy = TurnPolicy(
             endpoint_max=pick((0.35, 2.5)),
+            endpointing=pick(("fixed", "adaptive")),
             barge_in_words=pick((0, 1, 3)),
             barge_in_needs=pick(("all", "any")),
             undecided_max=pick((0.5, 3)),

@@ -46,7 +46,9 @@ def deadlines(state: State) -> list[Deadline]:
 def endpoint_delay(state: State, turn: CallerTurn) -> float:
     """Seconds after speech end after which the turn may close (rule 2)."""
     complete = turn.complete if state.abilities.detects_turns else turn.ended is not False
-    return state.policy.endpoint_min if complete or turn.ended else state.policy.endpoint_max
+    if complete or turn.ended:
+        return state.learned or state.policy.endpoint_min
+    return state.policy.endpoint_max
 
 
 def close_due(state: State, turn: CallerTurn) -> float:

@@ -15,9 +15,13 @@ from beluga_voice.turns.state import (
     Phase,
     Piece,
     Relation,
+    State,
     replace,
 )
 from beluga_voice.words import Interruption
+
+HISTORY = 0.9
+"""Weight of the delay so far as a new pause is learned from."""
 
 RECENT = 8
 """How many finals are remembered for finding duplicates."""
@@ -35,6 +39,7 @@ def on_speech_started(draft: Draft, event: ev.SpeechStarted) -> None:
         open_turn(draft, event.start, "1")
     else:
         draft.turn(
+            pauses=_with_pause(state.turn, event.start),
             start=event.start,
             end=None,
             final_at=0.0,
@@ -48,6 +53,13 @@ def on_speech_started(draft: Draft, event: ev.SpeechStarted) -> None:
         state.hearing = True
         draft.do(StartHearing(event.position, rule="1"))
     overlap.begin(draft, event.start, event.after_question)
+
+
+def _with_pause(turn: CallerTurn, start: float) -> tuple[float, ...]:
+    assert turn.end is not None
+    if turn.by_words or not turn.said or start <= turn.end:
+        return turn.pauses
+    return (*turn.pauses, start - turn.end)
 
 
 def on_speech_stopped(draft: Draft, event: ev.SpeechStopped) -> None:
@@ -274,10 +286,20 @@ def _answer(
     end = draft.now if turn.end is None else turn.end
     if state.reply is not None:
         speaking.end(draft, state.reply, ev.Outcome.CUT, "another turn was closed", "7")
+    learn(state, turn)
     state.turn = state.dropped = None
     state.past = PastTurn(turn.number, draft.now, end, turn.spoken, said, turn.request)
     speaking.resume(draft, "the caller is done", "10")
     answer_past(draft, "6" if limit else "3", limit=limit, **dict(values))
+
+
+def learn(state: State, turn: CallerTurn) -> None:
+    """Let the short delay follow the pauses that did not end this turn, the later the more (rule 2)."""
+    policy = state.policy
+    if policy.endpointing == "adaptive":
+        for pause in turn.pauses:
+            learned = HISTORY * (state.learned or policy.endpoint_min) + (1 - HISTORY) * pause
+            state.learned = min(max(learned, policy.endpoint_min), policy.endpoint_max)
 
 
 def answer_past(draft: Draft, rule: str, *, limit: bool = False, **values: object) -> None:

@@ -138,7 +138,10 @@ def take_up(draft: Draft, turn: CallerTurn) -> None:
     if reply is not None:
         speaking.end(draft, reply, Outcome.CUT, "the caller went on", "4", commit=False)
     cut(draft, "the caller went on", "4", asked_before=turn.opened)
-    draft.turn(number=past.number, before=past.said)
+    pause = turn.opened - past.end
+    draft.turn(
+        number=past.number, before=past.said, pauses=(*turn.pauses, pause) if pause > 0 else turn.pauses
+    )
     draft.announce(ev.TurnOpened(draft.now, past.number), "4", text=turn.text)
 
 

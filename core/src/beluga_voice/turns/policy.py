@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from beluga_voice.errors import ConfigurationError
+
+T = TypeVar("T")
 
 
 def bounded(default: float, low: float, high: float, meaning: str) -> float:
     """Declare a field with inclusive bounds and what it is for."""
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+
+
+def choice(default: T, meaning: str) -> T:
+    """Declare a field whose type lists its values, and what it is for."""
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,9 @@ class TurnPolicy:
 
     endpoint_min: float = bounded(0.35, 0.05, 5, "after speech end, when the turn seems complete")
     endpoint_max: float = bounded(2.5, 0.05, 10, "after speech end, when the turn does not seem complete")
+    endpointing: Literal["fixed", "adaptive"] = choice(
+        "fixed", "whether the short delay stays, or follows the caller's pauses within turns"
+    )
     detector_threshold: float = bounded(0.5, 0, 1, "probability from which a turn seems complete")
     transcript_deadline: float = bounded(
         2.0, 0.2, 10, "after speech end, then the turn closes with interim words"
@@ -43,8 +53,8 @@ class TurnPolicy:
         default=3, metadata={"low": 0, "high": 20, "meaning": "words that commit a barge-in at once"}
     )
     barge_in_seconds: float = bounded(0.5, 0.05, 5, "of speech that commits a barge-in at once")
-    barge_in_needs: Literal["all", "any"] = field(
-        default="all", metadata={"meaning": "whether a barge-in needs words and seconds, or either"}
+    barge_in_needs: Literal["all", "any"] = choice(
+        "all", "whether a barge-in needs words and seconds, or either"
     )
     undecided_max: float = bounded(3, 0.5, 30, "of speech without a word, then the agent goes on over it")
     false_barge_in: float = bounded(1.0, 0.1, 10, "after speech end without words, then the agent goes on")
@@ -61,10 +71,8 @@ class TurnPolicy:
         for spec in fields(self):
             if "low" in spec.metadata:
                 check_bounds(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"])
-        if self.barge_in_needs not in ("all", "any"):
-            raise ConfigurationError(
-                f"barge_in_needs is {self.barge_in_needs!r}; allowed are 'all' and 'any'"
-            )
+        for name, allowed in _CHOICES.items():
+            check_choice(name, getattr(self, name), allowed)
         self._check_order("vad_off", "vad_on")
         self._check_order("speech_stops_after", "endpoint_min")
         self._check_order("endpoint_min", "endpoint_max")
@@ -81,3 +89,15 @@ def check_bounds(name: str, value: float, low: float, high: float) -> None:
         raise ConfigurationError(f"{name} is {value!r}; it must be a number from {low} to {high}")
     if not low <= value <= high:
         raise ConfigurationError(f"{name} is {value}; it must be from {low} to {high}")
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Raise `ConfigurationError` unless `value` is among those that are allowed."""
+    if value not in allowed:
+        *others, last = map(repr, allowed)
+        raise ConfigurationError(f"{name} is {value!r}; allowed are {', '.join(others)} and {last}")
+
+
+_CHOICES = {
+    name: get_args(hint) for name, hint in get_type_hints(TurnPolicy).items() if get_origin(hint) is Literal
+}

@@ -117,6 +117,7 @@ class CallerTurn:
         prediction: number of the latest question to the turn detector; 0 if none.
         complete: the turn detector's answer; None while it is owed.
         ended: whether the STT takes it for complete, by its latest words; None if it does not judge that.
+        pauses: seconds between its speeches, those of the closed turn that it goes on with too.
         overlap: the utterance that it is spoken over.
         before: the words of the closed turn that it goes on with.
     """
@@ -136,6 +137,7 @@ class CallerTurn:
     prediction: int = 0
     complete: bool | None = None
     ended: bool | None = None
+    pauses: tuple[float, ...] = ()
     overlap: Overlap | None = None
     before: tuple[Piece, ...] = ()
 
@@ -311,6 +313,7 @@ class State:
         quiet_from: since when both are silent, for being away.
         active_at: when something was said, written or heard last, for the session's timeout.
         recent: the latest finals, for finding duplicates.
+        learned: the short delay as the caller's pauses have it; 0 if it was not learned.
         timers: what runs, and when it is due.
         ending: why the session is being ended, once it is.
     """
@@ -335,6 +338,7 @@ class State:
     quiet_from: float = 0.0
     active_at: float = 0.0
     recent: tuple[Piece, ...] = ()
+    learned: float = 0.0
     timers: dict[TimerName, float] = field(default_factory=dict)
     ending: EndReason = EndReason.STOPPED
 
