@@ -225,6 +225,13 @@ def test_reads_each_channel_of_other_forms_too(path: Path) -> None:
     assert read_tracks(path).samples.tolist() == [[0, 127 * 256], [-128 * 256, 256]]
 
 
+def test_a_signalling_nan_is_silence_like_any_other(path: Path) -> None:
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, FLOAT, 1, 8000, 32000, 4, 32)
+    audio = struct.pack("<4sI4s4s", b"data", 8, b"\x01\x00\x80\x7f", struct.pack("<f", 0.5))
+    path.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(form) + len(audio)) + b"WAVE" + form + audio)
+    assert read_wav(path).samples.tolist() == [0, 16384]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_told_from_a_path_that_is_wrong() -> None:
     with pytest.raises(OSError, match="No space left"):

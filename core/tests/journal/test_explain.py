@@ -73,7 +73,9 @@ def test_tells_how_things_stood(call: Recorded) -> None:
 
 
 def test_a_text_cannot_command_the_terminal() -> None:
-    told = sentence(do.Announce(ev.TurnClosed(1.0, 1, '\x1b[2J"quoted"\nnext' + "x" * 1000, (), 1.0)))
+    told = sentence(
+        do.Announce(ev.TurnClosed(1.0, 1, '\x1b[2J"quoted"\nnext \x7f\ud800\\' + "x" * 1000, (), 1.0))
+    )
     assert told.isprintable()
-    assert '\\u001b[2J\\"quoted\\"\\nnext' in told
+    assert r'"\x1b[2J\"quoted\"\nnext \x7f\ud800\\xxx' in told
     assert len(told) < 600

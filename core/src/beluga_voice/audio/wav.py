@@ -180,7 +180,8 @@ def _as_float(data: memoryview, form: _Form) -> NDArray[np.float64]:
     if form.code == _ALAW:
         return alaw_decode(data).astype(np.float64)
     if form.code == _FLOAT:
-        floats = np.frombuffer(data, f"<f{form.width}").astype(np.float64)
+        with np.errstate(invalid="ignore"):  # there are NaNs that warn
+            floats = np.frombuffer(data, f"<f{form.width}").astype(np.float64)
         return np.nan_to_num(floats, nan=0.0, posinf=1.0, neginf=-1.0).clip(-2, 2) * 32768
     if form.width == 1:
         return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256

@@ -103,7 +103,9 @@ def loads(line: bytes) -> object:
         JournalError: it is none, or names a key twice.
     """
     try:
-        return json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(
+            line.decode(), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise JournalError(f"no JSON: {error}") from error
 
@@ -113,6 +115,13 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(made) < len(pairs):
         raise ValueError("a key stands twice in one object")
     return made
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _no_constant(name: str) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, cast
@@ -194,13 +193,17 @@ def utterance_name(number: int) -> str:
 
 def quoted(text: str) -> str:
     """Put a text in quotation marks, on one line, without anything that a terminal would obey."""
-    return json.dumps(_short(text), ensure_ascii=not text.isprintable())
+    escaped = _short(text).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{_escaped(escaped)}"'
 
 
 def printable(text: str) -> str:
     """Give a text without anything that a terminal would obey."""
-    text = _short(str(text))
-    return text if text.isprintable() else json.dumps(text)[1:-1]
+    return _escaped(_short(str(text)))
+
+
+def _escaped(text: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _short(text: str) -> str:
