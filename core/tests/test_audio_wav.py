@@ -232,6 +232,17 @@ def test_a_signalling_nan_is_silence_like_any_other(path: Path) -> None:
     assert read_wav(path).samples.tolist() == [0, 16384]
 
 
+def test_samples_that_do_not_fit_their_bytes_are_refused(path: Path) -> None:
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, PCM, 1, 8000, 16000, 1, 16)
+    path.write_bytes(
+        b"RIFF" + struct.pack("<I", 48) + b"WAVE" + form + struct.pack("<4sI8s", b"data", 8, b"12345678")
+    )
+    with pytest.raises(
+        AudioError, match=r"contradicts itself: samples of 16 bits in 1 byte\(s\); convert it"
+    ):
+        read_wav(path)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_told_from_a_path_that_is_wrong() -> None:
     with pytest.raises(OSError, match="No space left"):

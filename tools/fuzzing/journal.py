@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from beluga_voice.errors import JournalError
+from beluga_voice.errors import ConfigurationError, JournalError
 from beluga_voice.journal.codec import dumps, encode_command, encode_event, loads
 from beluga_voice.journal.explain import explain, situation
 from beluga_voice.journal.reader import Decision, Journal, Scores, parse_journal
@@ -72,6 +72,8 @@ def _use(journal: Journal) -> None:
         replay(journal)
         what_if(journal, endpoint_min=0.3 if journal.header.policy.endpoint_max >= 0.3 else 0.05)
         situation(journal, 2.0)
+    except ConfigurationError:
+        pass  # another setting of the journal does not go with this one
     except JournalError as error:
         hold("cannot have happened" in str(error), "a refusal that is not documented")
     for sentence in explain(journal):

@@ -41,6 +41,7 @@ class CallRecording:
         self._lag = round(_SETTLED_AFTER * sample_rate)
         self._most = _AT_MOST * sample_rate
         self._pending = np.zeros((4 * self._lag, 2), np.int16)
+        self._closed = False
         self._clock = 0
         self._written = 0
         self._caller_end = 0
@@ -95,6 +96,9 @@ class CallRecording:
         Raises:
             OSError: the file cannot be written any more; it is closed.
         """
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._write(max(self._caller_end, self._agent_end, self._written))
         finally:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from beluga_voice import events as ev
+from beluga_voice.audio import AudioFrame
 from beluga_voice.audio.wav import read_tracks
-from beluga_voice.errors import ConfigurationError
+from beluga_voice.errors import ConfigurationError, ProviderError
+from beluga_voice.journal.format import Header
 from beluga_voice.journal.reader import read_journal
-from beluga_voice.session.records import expand
+from beluga_voice.session import SessionConfig
+from beluga_voice.session.records import Records, expand
 from beluga_voice.testing import LoopbackTransport, ScriptedAgent, ScriptedSTT, sounds
+from beluga_voice.turns import Abilities, TurnPolicy
 
 ANSWER = "One two three four five six seven eight nine ten."
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -121,3 +128,93 @@ async def test_a_session_that_is_started_again_keeps_what_it_wrote(make, tmp_pat
 )
 def test_the_session_s_name_is_part_of_a_file_s_name(session_id: str, run: int, path: str) -> None:
     assert expand("calls/{session_id}.wav", session_id, run) == Path(path)
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes: what the disk still took is there, and then it is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def opened(folder: Path, failures: list[tuple[str, ProviderError]]) -> Records:
+    config = SessionConfig(journal=str(folder / "call.jsonl"), record=str(folder / "call.wav"))
+    header = Header(session_id="s", policy=TurnPolicy(), abilities=Abilities())
+    records = Records(config, header, run=1, failed=lambda *failure: failures.append(failure))
+    records.open(24000)
+    records.decided(ev.SessionStarted(0.0), [])
+    records.told(ev.TextGiven(0.0, 1, "hello"))
+    return records
+
+
+def score(records: Records) -> None:
+    for place in range(33):
+        records.scored(512 * place, 512 * (place + 1), 0.5)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda records: records.decided(ev.TextReceived(1.0, "hello"), []),
+        lambda records: records.told(ev.TextGiven(1.0, 1, "hello")),
+        score,
+        lambda records: records.close(),
+    ],
+    ids=["decided", "told", "scored", "close"],
+)
+def test_a_disk_that_fills_up_ends_the_journal_once_and_leaves_what_was_written(
+    tmp_path: Path, write
+) -> None:
+    failures: list[tuple[str, ProviderError]] = []
+    records = opened(tmp_path, failures)
+    path = tmp_path / "call.jsonl"
+    with full_disk(path.stat().st_size + 5):
+        write(records)
+        write(records)
+    assert [kind for kind, _ in failures] == ["journal"]
+    assert str(failures[0][1]) == "the journal ends here and the call goes on: File too large"
+    read = read_journal(path)
+    assert read.torn
+    assert [type(entry).__name__ for entry in read.entries] == ["Decision", "Told"]
+    records.close()
+    records.close()
+
+
+@pytest.mark.parametrize("side", ["caller", "agent", "close"])
+def test_a_disk_that_fills_up_ends_the_recording_once_and_leaves_what_was_written(
+    tmp_path: Path, side: str
+) -> None:
+    failures: list[tuple[str, ProviderError]] = []
+    records = opened(tmp_path, failures)
+    second = AudioFrame(np.full(24000, 7, np.int16), 24000)
+    for now in (1.0, 2.0):
+        records.heard(second, now)
+    with full_disk((tmp_path / "call.wav").stat().st_size + 1001):
+        if side == "close":
+            records.close()
+        for now in (3.0, 4.0):
+            if side == "caller":
+                records.heard(second, now)
+            elif side == "agent":
+                records.sent(second, now)
+    assert [kind for kind, _ in failures] == ["recorder"]
+    read = read_tracks(tmp_path / "call.wav")
+    assert read.samples[:, 0].tolist() == [7] * 24000
+    records.close()
+
+
+def test_what_is_no_value_of_an_event_ends_the_journal_and_not_the_call(tmp_path: Path) -> None:
+    failures: list[tuple[str, ProviderError]] = []
+    records = opened(tmp_path, failures)
+    records.decided(ev.TextReceived(1.0, b"hello"), [])  # type: ignore[arg-type]
+    records.close()
+    ((kind, error),) = failures
+    assert kind == "journal"
+    assert "b'hello' of type bytes has no place in a journal" in str(error)

@@ -156,6 +156,10 @@ def _parse_form(chunk: memoryview, path: Path) -> _Form:
             f"{path} holds WAVE format 0x{code:04X} of {bits} bits, {channels} channel(s), {frame} bytes a "
             f"frame; allowed are {_ALLOWED}: {_CONVERT}"
         )
+    if bits > 8 * frame // channels:
+        raise AudioError(
+            f"{path} contradicts itself: samples of {bits} bits in {frame // channels} byte(s); {_CONVERT}"
+        )
     if not _MIN_RATE <= rate <= _MAX_RATE:
         raise AudioError(f"{path} has {rate} Hz; allowed are {_MIN_RATE} to {_MAX_RATE} Hz: {_CONVERT}")
     return _Form(code, channels, rate, frame // channels)
