@@ -115,8 +115,15 @@ class Pause(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Duck(Command):
+    """Go on, but 12 dB lower."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resume(Command):
-    """Go on from the sample after the last one that was heard."""
+    """Go on from the sample after the last one that was heard, at full level."""
 
     utterance: int
 

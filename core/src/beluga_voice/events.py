@@ -380,8 +380,15 @@ class UtterancePaused(Decided):
 
 
 @dataclass(frozen=True, slots=True)
+class UtteranceDucked(Decided):
+    """The caller speaks over an utterance: it goes on at a lower level until it is decided what that means."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
 class UtteranceResumed(Decided):
-    """It was no barge-in: the utterance goes on at the same sample; `reason` says what it was."""
+    """It was no barge-in: the utterance goes on at the same sample, at full level; `reason` says what it was."""
 
     utterance: int
     reason: str

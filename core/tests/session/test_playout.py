@@ -77,6 +77,35 @@ async def test_the_first_frame_leaves_in_the_instant_of_the_first_audio() -> Non
     assert [at for at, _ in wire.frames] == [0.333]
 
 
+async def test_what_is_ducked_goes_on_12_db_lower_and_counts_as_heard() -> None:
+    wire, audio = Wire(), _audio(20 * FRAME)
+    track = wire.track(1, audio)
+    track.finish()
+    wire.playout.play(1)
+    await asyncio.sleep(0.05)
+    wire.playout.duck()
+    await asyncio.sleep(0.1)
+    assert track.ledger.heard_samples == len(wire.sent) == 8 * FRAME
+    wire.playout.resume()
+    await asyncio.sleep(1)
+    assert [at for at, _ in wire.frames] == pytest.approx([n * 0.02 for n in range(20)])
+    ducked = slice(3 * FRAME, 8 * FRAME)
+    assert np.array_equal(wire.sent[ducked], np.rint(audio[ducked] * 10 ** (-12 / 20)))
+    assert np.array_equal(np.delete(wire.sent, ducked), np.delete(audio, ducked))
+
+
+async def test_the_next_utterance_after_one_that_was_ducked_has_full_level() -> None:
+    wire, audio = Wire(), _audio(5 * FRAME)
+    wire.track(1, audio)
+    wire.track(2, audio).finish()
+    wire.playout.play(1)
+    wire.playout.duck()
+    wire.playout.close(1)
+    wire.playout.play(2)
+    await asyncio.sleep(1)
+    assert np.array_equal(wire.sent[FRAME:], audio)
+
+
 @settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 3 * FRAME), min_size=1, max_size=12),

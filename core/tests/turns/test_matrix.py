@@ -145,6 +145,15 @@ def _paused_done() -> Script:
     return script
 
 
+def _ducked() -> Script:
+    script = Script(TurnPolicy(barge_in_action="duck"))
+    script.asks("what time is it", 1.0, 2.0)
+    script.plays(1, 3.0, finished=False)
+    script.starts(4.0)
+    script.until(4.1)
+    return script
+
+
 def _given_up() -> Script:
     script = _detecting()
     script.until(7.0)
@@ -247,6 +256,7 @@ PHASES: dict[str, Callable[[], Script]] = {
     "a reply is paused, no words yet": _paused,
     "a reply is paused, few words": _paused_words,
     "a reply is paused, the caller is done, no words yet": _paused_done,
+    "a reply is ducked, no words yet": _ducked,
     "a reply goes on over speech that was given up": _given_up,
     "a reply is heard over a turn that was too long": _limited,
     "a say is heard": _announcing,
@@ -419,6 +429,8 @@ def _air(state: State, number: int) -> str:
     assert utterance is not None
     if number == state.paused:
         return "paused"
+    if number == state.ducked and utterance.playing_from is not None:
+        return "ducked"
     if number != state.on_air:
         return "queued"
     if not utterance.started:

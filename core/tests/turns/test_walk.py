@@ -43,7 +43,7 @@ class Invariants:
         self.live: dict[int, ev.Source] = {}
         self.protected: set[int] = set()
         self.ended: set[int] = set()
-        self.on_air = self.paused = 0
+        self.on_air = self.paused = self.ducked = 0
         self.timers: dict[TimerName, float] = {}
         self.fired: dict[TimerName, int] = {}
         self.fired_at = -1.0
@@ -91,6 +91,9 @@ class Invariants:
     def _bounded(self, state: State) -> None:
         current = state.current
         plays = current is not None and current.playing_from is not None and not state.paused
+        self.hold(state.ducked == self.ducked, "it is not known what is ducked")
+        level = not (self.ducked or self.paused)
+        self.hold(level or state.turn is not None, "nobody speaks, and the agent is not at full level")
         self.hold(bool(state.timers) or plays, "nothing ends this state")
 
     def done(self) -> None:
@@ -138,9 +141,15 @@ class Invariants:
         self.hold(command.utterance not in self.protected, f"{command} of what is protected")
         self.paused = command.utterance
 
+    def _duck(self, command: do.Duck, _: ev.Observed) -> None:
+        self.hold(command.utterance == self.on_air, f"{command} while {self.on_air} is on the air")
+        self.hold(not self.ducked and not self.paused, f"{command} of what is quiet already")
+        self.hold(command.utterance not in self.protected, f"{command} of what is protected")
+        self.ducked = command.utterance
+
     def _resume(self, command: do.Resume, _: ev.Observed) -> None:
-        self.hold(command.utterance == self.paused, f"{command} of what is not paused")
-        self.paused = 0
+        self.hold(command.utterance in (self.paused, self.ducked), f"{command} of what is not paused")
+        self.paused = self.ducked = 0
 
     def _end(self, command: do.EndUtterance, event: ev.Observed) -> None:
         number = command.utterance
@@ -154,6 +163,7 @@ class Invariants:
         self.ended.add(number)
         self.on_air = 0 if self.on_air == number else self.on_air
         self.paused = 0 if self.paused == number else self.paused
+        self.ducked = 0 if self.ducked == number else self.ducked
 
     def _commit(self, command: do.CommitTurn, _: ev.Observed) -> None:
         self.hold(bool(command.text.strip()), "nothing is committed")
@@ -229,6 +239,7 @@ _CHECKS: dict[type[do.Command], Callable[[Invariants, Any, ev.Observed], None]] 
     do.PrepareSay: Invariants._prepare,
     do.Play: Invariants._play,
     do.Pause: Invariants._pause,
+    do.Duck: Invariants._duck,
     do.Resume: Invariants._resume,
     do.EndUtterance: Invariants._end,
     do.CommitTurn: Invariants._commit,
@@ -302,6 +313,7 @@ class Walk:
             endpoint_max=pick((0.35, 2.5)),
             endpointing=pick(("fixed", "adaptive")),
             barge_in_words=pick((0, 1, 3)),
+            barge_in_action=pick(("pause", "duck")),
             barge_in_needs=pick(("all", "any")),
             undecided_max=pick((0.5, 3)),
             turn_limit=pick((2, 120)),

@@ -49,6 +49,7 @@ COMMANDS: dict[type[do.Command], str] = {
     do.PrepareSay: "{who} was given to the TTS",
     do.Play: "{who} was put on the air",
     do.Pause: "the agent was paused, in {who}",
+    do.Duck: "the agent went on 12 dB lower, in {who}",
     do.Resume: "the agent went on, in {who}",
     do.EndUtterance: "{who} ended as {outcome}{because}",
     do.EndSession: "everything was released",
@@ -65,6 +66,7 @@ ANNOUNCEMENTS: dict[type[ev.Decided], str] = {
     ev.TurnCommitted: "the words of the caller's turn {turn} were kept, without a reply: {text}",
     ev.ReplyStarted: "{who} to turn {turn} was begun",
     ev.UtterancePaused: "the observers were told that {who} is paused",
+    ev.UtteranceDucked: "the observers were told that {who} is ducked",
     ev.UtteranceResumed: "the agent went on at the same sample, in {who}{because}",
     ev.BargeIn: "the caller took the floor from {who}{because}",
     ev.UtteranceEnded: "the observers were told that {who} has ended",
@@ -83,6 +85,7 @@ DETAILS = frozenset(
         do.EndSession,
         do.Resume,
         ev.UtterancePaused,
+        ev.UtteranceDucked,
         ev.ReplyStarted,
     }
 )

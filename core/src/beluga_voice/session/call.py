@@ -513,6 +513,9 @@ class Call:
     def _pause(self, _: do.Pause) -> None:
         self._playout.pause()
 
+    def _duck(self, _: do.Duck) -> None:
+        self._playout.duck()
+
     def _resume(self, _: do.Resume) -> None:
         self._playout.resume()
 
@@ -642,6 +645,7 @@ _CARRY_OUT: dict[type[do.Command], Callable[[Call, Any], None]] = {
     do.PrepareSay: Call._prepare_say,
     do.Play: Call._play,
     do.Pause: Call._pause,
+    do.Duck: Call._duck,
     do.Resume: Call._resume,
     do.EndUtterance: Call._end_utterance,
     do.EndSession: Call._end_session,

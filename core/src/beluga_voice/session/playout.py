@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice import events as ev
-from beluga_voice.audio import AudioFrame, Resampler
+from beluga_voice.audio import AudioFrame, Resampler, apply_gain
 from beluga_voice.contracts import Speech
 from beluga_voice.errors import ContractError
 from beluga_voice.playout import Ledger
 from beluga_voice.session.pacer import PERIOD, Pacer
 from beluga_voice.words import Word
+
+DUCKED = 10 ** (-12 / 20)
+"""Gain of what goes on while the caller speaks over it: 12 dB down (rule 12)."""
 
 
 class Track:
@@ -151,6 +154,7 @@ class Playout:
         self._tracks: dict[int, Track] = {}
         self._on_air = 0
         self._paused = False
+        self._gain = 1.0
         self._ending = False
         self._paced = False
         self._sent = 0
@@ -170,7 +174,7 @@ class Playout:
         """Drop what is left of an utterance; returns what was heard of it."""
         track = self._tracks.pop(utterance, None)
         if utterance == self._on_air:
-            self._on_air, self._paused, self._ending = 0, False, False
+            self._on_air, self._paused, self._ending, self._gain = 0, False, False, 1.0
         if track is None:
             return None
         track.drop()
@@ -178,16 +182,20 @@ class Playout:
 
     def play(self, utterance: int) -> None:
         """Put an utterance on the air."""
-        self._on_air, self._paused, self._ending = utterance, False, False
+        self._on_air, self._paused, self._ending, self._gain = utterance, False, False, 1.0
         self._kick()
 
     def pause(self) -> None:
         """Send nothing more, from this frame on."""
         self._paused = True
 
+    def duck(self) -> None:
+        """Go on, `DUCKED` times as loud, from the next frame on."""
+        self._gain = DUCKED
+
     def resume(self) -> None:
-        """Go on with the sample after the last one that was sent."""
-        self._paused = False
+        """Go on with the sample after the last one that was sent, at full level."""
+        self._paused, self._gain = False, 1.0
         self._kick()
 
     def asks(self, before: float) -> bool:
@@ -233,7 +241,7 @@ class Playout:
             self._feed(ev.PlayoutFinished(self._loop.time(), self._on_air))
 
     def _put_out(self, track: Track, samples: NDArray[np.int16]) -> None:
-        self._send(AudioFrame(samples, self.sample_rate, self._sent))
+        self._send(AudioFrame(apply_gain(samples, self._gain), self.sample_rate, self._sent))
         self._sent += len(samples)
         track.ledger.hear(len(samples))
         self._ending = track.exhausted

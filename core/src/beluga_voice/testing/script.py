@@ -201,6 +201,8 @@ def _line(command: do.Command) -> str:
             return f"play {n}"
         case do.Pause(utterance=n):
             return f"pause {n}"
+        case do.Duck(utterance=n):
+            return f"duck {n}"
         case do.PrepareSay(utterance=n):
             return f"prepare {n}"
         case do.StartReply(turn=turn, utterance=n):

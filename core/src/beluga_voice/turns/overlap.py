@@ -66,13 +66,17 @@ def joins(state: State, start: float) -> bool:
 
 
 def pause(draft: Draft) -> None:
-    """Silence the agent for speech that is not yet decided (rule 12)."""
+    """Silence the agent, or take its level down, for speech that is not yet decided (rule 12)."""
     turn = draft.state.turn
     if turn is None or turn.overlap is None:
         return
-    rule = "12" if turn.overlap.relation is Relation.BARGE_IN else "4"
     draft.overlap(turn.overlap, phase=Phase.PAUSED)
-    speaking.pause(draft, rule, speech=turn.seconds(draft.now))
+    if turn.overlap.relation is not Relation.BARGE_IN:
+        speaking.pause(draft, "4", speech=turn.seconds(draft.now))
+    elif not speaking.ducks(draft.state):
+        speaking.pause(draft, "12", speech=turn.seconds(draft.now))
+    else:
+        speaking.duck(draft, "12", speech=turn.seconds(draft.now))
 
 
 def judge(draft: Draft) -> None:

@@ -49,6 +49,9 @@ class TurnPolicy:
     )
 
     pause_after: float = bounded(0.1, 0, 1, "of the caller's speech, then the agent is silent")
+    barge_in_action: Literal["pause", "duck"] = choice(
+        "pause", "whether speech over the agent silences it, or takes its level down by 12 dB"
+    )
     barge_in_words: int = field(
         default=3, metadata={"low": 0, "high": 20, "meaning": "words that commit a barge-in at once"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from beluga_voice import events as ev
 from beluga_voice.commands import (
     CommitTurn,
+    Duck,
     EndUtterance,
     Pause,
     Play,
@@ -22,6 +23,7 @@ from beluga_voice.turns.state import (
     Overlap,
     Phase,
     Relation,
+    State,
     Utterance,
     replace,
 )
@@ -266,20 +268,39 @@ def pause(draft: Draft, rule: str, **values: object) -> None:
     if current is None or state.paused:
         return
     draft.put(current.silenced(draft.now))
-    state.paused = current.number
+    state.paused, state.ducked = current.number, 0
     draft.do(Pause(current.number, rule=rule, saw=seen(**values)))
     draft.announce(ev.UtterancePaused(draft.now, current.number), rule)
 
 
-def resume(draft: Draft, reason: str, rule: str, **values: object) -> None:
-    """Let what is paused go on at the same sample, and its clocks too."""
+def ducks(state: State) -> bool:
+    """Whether speech over what is on the air takes its level down: it is set so, and there is sound (rule 12)."""
+    if state.policy.barge_in_action == "pause" or state.paused:
+        return False
+    current = state.current
+    return bool(state.ducked) or (current is not None and current.playing_from is not None)
+
+
+def duck(draft: Draft, rule: str, **values: object) -> None:
+    """Take down the level of what is on the air; it goes on, and so do its clocks."""
     state = draft.state
-    if not state.paused:
+    if not state.ducked:
+        state.ducked = state.on_air
+        draft.do(Duck(state.on_air, rule=rule, saw=seen(**values)))
+        draft.announce(ev.UtteranceDucked(draft.now, state.on_air), rule)
+
+
+def resume(draft: Draft, reason: str, rule: str, **values: object) -> None:
+    """Let what is paused go on at the same sample, and its clocks too; what is ducked, at full level."""
+    state = draft.state
+    number = state.paused or state.ducked
+    if not number:
         return
-    number, state.paused = state.paused, 0
+    was_paused = bool(state.paused)
+    state.paused = state.ducked = 0
     current = state.utterance(number)
     if current is not None:
-        if current.started and current.starved is None:
+        if was_paused and current.started and current.starved is None:
             draft.put(replace(current, playing_from=draft.now))
         draft.do(Resume(number, rule=rule, saw=seen(**values)))
         draft.announce(ev.UtteranceResumed(draft.now, number, reason), rule)
@@ -297,6 +318,8 @@ def end(
             state.quiet_from = state.active_at = max(state.active_at, draft.now)
     if state.paused == utterance.number:
         state.paused = 0
+    if state.ducked == utterance.number:
+        state.ducked = 0
     turn = state.turn
     if turn is not None and turn.overlap is not None and turn.overlap.utterance == utterance.number:
         draft.overlap(turn.overlap, phase=Phase.OVER)

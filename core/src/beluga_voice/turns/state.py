@@ -70,7 +70,7 @@ class Phase(Enum):
     """The utterance still plays; the speech is shorter than the pause."""
 
     PAUSED = "paused"
-    """The utterance is silent until it is decided."""
+    """The utterance is silent, or ducked, until it is decided."""
 
     GIVEN_UP = "given up"
     """Undecided too long: the utterance goes on over this speech."""
@@ -308,6 +308,7 @@ class State:
         utterances: what the agent says, in the order of playing; the one on the air is the first.
         on_air: number of the utterance on the air; 0 if none.
         paused: number of the utterance that is paused; 0 if none.
+        ducked: number of the utterance that goes on at a lower level; 0 if none.
         still_from: since when the agent's clocks stand still; None if they run.
         away: the caller is away.
         quiet_from: since when both are silent, for being away.
@@ -333,6 +334,7 @@ class State:
     utterances: tuple[Utterance, ...] = ()
     on_air: int = 0
     paused: int = 0
+    ducked: int = 0
     still_from: float | None = None
     away: bool = False
     quiet_from: float = 0.0
