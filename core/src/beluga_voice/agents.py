@@ -57,6 +57,10 @@ def _checked(text: object) -> str:
     return text
 
 
+def _is_agent_class(agent: object) -> bool:
+    return isinstance(agent, type) and issubclass(agent, Agent)
+
+
 def as_agent(agent: AgentLike) -> Agent:
     """Make an `Agent` of `agent`, unless it is one.
 
@@ -65,6 +69,9 @@ def as_agent(agent: AgentLike) -> Agent:
     """
     if isinstance(agent, Agent):
         return agent
+    if _is_agent_class(agent):
+        name = getattr(agent, "__name__", "")
+        raise ConfigurationError(f"the class {name}; give an object of it, as in {name}()")
     if not callable(agent):
         raise ConfigurationError(
             f"an agent of type {type(agent).__name__}; an agent is a function of the turn, an async generator "

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.audio.g711 import alaw_decode, mulaw_decode
+from beluga_voice.audio.output import create_file
 from beluga_voice.errors import AudioError, ConfigurationError
 
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE
@@ -207,18 +208,13 @@ class WavWriter:
         """Create the file, or overwrite it.
 
         Raises:
-            ConfigurationError: it cannot be opened for writing.
+            ConfigurationError: it cannot be opened for writing, or another call is being written to it.
             OSError: it can, and the disk is full or gone.
         """
         self._sample_rate = sample_rate
         self._channels = channels
         self._size = 0
-        try:
-            self._file = path.open("wb", buffering=0)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {path}: {error.strerror}; name a file in a folder that can be written"
-            ) from error
+        self._file = create_file(path)
         try:
             self._write_header()
         except OSError:

@@ -51,7 +51,19 @@ class App:
 
     @cached_property
     def plugins(self) -> Plugins:
-        """The plugins that are installed, and those that the settings and the command line name."""
+        """The plugins that are installed, and those that the settings and the command line name.
+
+        What is wrong with one that was named is told: whoever names it wants it.
+        """
+        found = self.discover()
+        named = {*self.settings.plugins, *self.modules}
+        for problem in found.problems:
+            if problem.plugin.name in named:
+                click.echo(f"warning: {problem}", err=True)
+        return found
+
+    def discover(self) -> Plugins:
+        """Find the plugins, and say nothing of those that have a problem."""
         self.find_modules_here()
         settings = self.settings
         return Plugins.discover(

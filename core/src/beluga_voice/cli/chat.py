@@ -12,7 +12,9 @@ from beluga_voice import events as ev
 from beluga_voice.agents import AgentLike
 from beluga_voice.cli.agent_option import choose_agent
 from beluga_voice.cli.app import App, takes_settings
-from beluga_voice.cli.running import run_command
+from beluga_voice.cli.lines import lines_of_stdin
+from beluga_voice.cli.printable import printable
+from beluga_voice.cli.running import run_command, shown
 from beluga_voice.session import VoiceSession
 from beluga_voice.silent import DeafSTT, MuteTTS
 
@@ -39,16 +41,13 @@ async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
         stt=DeafSTT(), tts=MuteTTS(), agent=agent, config=settings.session, turns=settings.turns
     )
     view = _JsonView() if as_json else _TextView(prompt=sys.stdin.isatty())
-    session.on_event(view.see)
-    async with session:
-        while line := await asyncio.to_thread(sys.stdin.readline):
+    async with shown(session, view.see):
+        async for line in lines_of_stdin():
             if line.strip():
                 view.silent.clear()
                 session.send_text(line.strip())
                 if not sys.stdin.isatty():
                     await view.silent.wait()
-        if not as_json and sys.stdin.isatty():
-            click.echo()
 
 
 class _View:
@@ -75,13 +74,15 @@ class _TextView(_View):
         super().see(event)
         match event:
             case ev.TextGiven():
-                click.echo(("agent> " if self._at_margin else "") + event.text, nl=False)
+                click.echo(("agent> " if self._at_margin else "") + printable(event.text), nl=False)
                 self._at_margin = False
             case ev.UtteranceEnded():
                 cut = event.outcome is not ev.Outcome.PLAYED
-                click.echo(f" -- {event.outcome}: {event.reason}" if cut else "")
+                click.echo(f" -- {event.outcome}: {printable(event.reason)}" if cut else "")
                 self._at_margin = True
                 self._ask()
+            case ev.SessionEnded() if self._prompt:
+                click.echo()  # the shell's prompt is not to stand behind ours
 
     def _ask(self) -> None:
         if self._prompt:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import click
 
 from beluga_voice._version import __version__
 from beluga_voice.agents import AgentLike
 from beluga_voice.cli.app import App, takes_settings
+from beluga_voice.cli.printable import printable
 from beluga_voice.errors import BelugaVoiceError
 
 COMMANDS = {
@@ -55,6 +59,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(sorted(lines.items()))
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, also where standard streams are closed."""
+        _open_standard_streams()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an error that beluga-voice raises on purpose ends it with one sentence."""
         try:
@@ -62,7 +71,14 @@ class LazyGroup(click.Group):
         except BelugaVoiceError as error:
             if ctx.ensure_object(App).traceback:
                 raise
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {printable(str(error))}", err=True)
+            ctx.exit(FAILED)
+        except OSError as error:
+            # A pipe that nobody reads any more is click's to end quietly.
+            if error.errno == errno.EPIPE or ctx.ensure_object(App).traceback:
+                raise
+            what = error.filename or "the output cannot be written"
+            click.echo(f"error: {what}: {error.strerror}. --traceback shows where", err=True)
             ctx.exit(FAILED)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
@@ -78,6 +94,13 @@ class LazyGroup(click.Group):
             found = {name: each for name, each in group.commands.items() if name not in COMMANDS}
             ctx.meta[__name__] = found
         return cast("dict[str, click.Command]", found)
+
+
+def _open_standard_streams() -> None:
+    """Put the null device in the place of streams that are closed, so that no other file takes their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
 
 
 @click.group(

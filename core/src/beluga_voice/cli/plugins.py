@@ -27,7 +27,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
       beluga-voice plugins
       beluga-voice plugins --json --plugin my_module
     """
-    found = context.ensure_object(App).plugins
+    found = context.ensure_object(App).discover()
     found.add_commands(click.Group(commands={name: click.Command(name) for name in COMMANDS}))
     if as_json:
         report = {

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from beluga_voice.agents import AgentLike
+from beluga_voice.audio.wav import read_wav
 from beluga_voice.cli.agent_option import choose_agent
 from beluga_voice.cli.app import App, takes_settings
-from beluga_voice.cli.running import run_command
+from beluga_voice.cli.running import run_command, shown
 from beluga_voice.cli.turnlog import TurnLog
 from beluga_voice.cli.view import LiveView
 from beluga_voice.errors import ConfigurationError
+from beluga_voice.events import EndReason
 
 if TYPE_CHECKING:
     from beluga_voice.container import VoiceContainer
     from beluga_voice.contracts import Transport
+    from beluga_voice.session import SessionConfig
 
 
 @click.command()
@@ -45,6 +49,8 @@ def run(
 ) -> None:
     """Let each of FILES, a WAV file with a caller's voice, call the agent.
 
+    Ends with status 1 when a call was ended by an error.
+
     \b
     Examples:
       beluga-voice run question.wav
@@ -56,6 +62,8 @@ def run(
     results = run_command(_run_all(app, chosen, targets, profile, quiet=as_json), fast=fast)
     if as_json:
         click.echo(json.dumps({"files": results}, indent=2))
+    if any(result["ended"] == EndReason.ERROR for result in results):
+        click.get_current_context().exit(1)
 
 
 def _targets(files: tuple[Path, ...], record: Path | None) -> list[tuple[Path, Path | None]]:
@@ -63,11 +71,23 @@ def _targets(files: tuple[Path, ...], record: Path | None) -> list[tuple[Path, P
     for file in files:
         if not file.is_file():
             raise ConfigurationError(f"no file {str(file)!r}; give the path of a WAV file")
+        read_wav(file)  # what is no audio is told before the first call, not after an hour of them
     if record is None:
         return [(file, None) for file in files]
     if len(files) == 1 and not record.is_dir():
         return [(files[0], record)]
-    record.mkdir(parents=True, exist_ok=True)
+    name, count = Counter(f"{file.stem}.wav" for file in files).most_common(1)[0]
+    if count > 1:
+        raise ConfigurationError(
+            f"{count} of the files would be recorded to {str(record / name)!r}; call them in runs of their own"
+        )
+    try:
+        record.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"--record {str(record)!r} is no folder and cannot be made one: {error.strerror}; for {len(files)} "
+            "files name a folder"
+        ) from error
     return [(file, record / f"{file.stem}.wav") for file in files]
 
 
@@ -82,8 +102,19 @@ async def _run_all(
     from beluga_voice.container import VoiceContainer
 
     voice = VoiceContainer(app.settings, app.plugins)
+    _check_kept(app.settings.profile(profile).session, len(targets))
     async with voice.lifespan():
         return [await _run_one(voice, agent, file, target, profile, quiet=quiet) for file, target in targets]
+
+
+def _check_kept(config: SessionConfig, calls: int) -> None:
+    """See that no call is written over the one before."""
+    for name, path in (("record", config.record), ("journal", config.journal)):
+        if calls > 1 and path and "{session_id}" not in path:
+            raise ConfigurationError(
+                f"session.{name} is {path!r} for {calls} calls, of which each would be written over the one "
+                "before; put {session_id} in it"
+            )
 
 
 async def _run_one(
@@ -99,18 +130,19 @@ async def _run_one(
     session = await voice.get_sessions().open(
         agent, profile=profile, transport=open_file(voice, file, record)
     )
-    session.on_event(log.see)
+    views = [log.see]
     if not quiet:
         click.echo(f"{file}")
-        session.on_event(LiveView().see)
-    async with session:
-        await session.wait_ended()
+        views.append(LiveView().see)
+    async with shown(session, *views):
+        reason = await session.wait_ended()
     if not quiet:
         _print_latencies(log)
     return {
         "file": str(file),
         "turns": [turn.as_json() for turn in log.turns],
         "failures": log.failures,
+        "ended": str(reason),
         "recording": None if record is None else str(record),
     }
 

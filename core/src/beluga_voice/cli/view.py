@@ -9,6 +9,7 @@ import textwrap
 import click
 
 from beluga_voice import events as ev
+from beluga_voice.cli.printable import on_one_line
 from beluga_voice.events import Outcome, SessionState, Source
 
 INDENT = 31
@@ -63,6 +64,7 @@ class LiveView:
 
     def see(self, event: ev.Event) -> None:
         """Take an event."""
+        event = on_one_line(event)
         if self._start is None:
             self._start = event.at
         if isinstance(event, ev.StateChanged):

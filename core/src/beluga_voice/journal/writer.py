@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from beluga_voice.audio.output import create_file
 from beluga_voice.commands import Command
-from beluga_voice.errors import ConfigurationError
 from beluga_voice.events import Event, Observed
 from beluga_voice.journal.codec import dumps, encode_command, encode_event
 from beluga_voice.journal.format import COMPLETE, FULL, Header, encode_header
@@ -39,7 +38,7 @@ class JournalWriter:
             max_bytes: of the whole file; when the next line would not fit, a last line says so.
 
         Raises:
-            ConfigurationError: the file cannot be opened for writing.
+            ConfigurationError: the file cannot be opened for writing, or another call is being written to it.
             OSError: it can, and the disk is full or gone.
         """
         self._mask = None if header.content else Mask()
@@ -47,12 +46,7 @@ class JournalWriter:
         self._size = 0
         self._scores: list[int] = []
         self._first = self._next = self._window = self._rate = 0
-        try:
-            self._file = open(path, "wb", buffering=0, opener=_private)  # noqa: SIM115 - closed by `close`
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {path}: {error.strerror}; name a file in a folder that can be written"
-            ) from error
+        self._file = create_file(path, private=True)
         self._write(encode_header(header))
 
     def decided(self, event: Observed, commands: Sequence[Command]) -> None:
@@ -130,7 +124,3 @@ class JournalWriter:
             self._file.close()
             raise
         self._size += len(data)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -50,7 +50,7 @@ class Speech:
             # Nobody cut it: something that the agent or the TTS waited for was cancelled.
             self._fail(utterance, track, error)
             return
-        except Exception as error:  # noqa: BLE001 - the boundary to agent and provider
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to agent and provider
             self._fail(utterance, track, error)
             return
         # Told before the track ends: an utterance that has failed is not to finish as one that was played.

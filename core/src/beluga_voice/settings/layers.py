@@ -50,12 +50,18 @@ def read_environment(environ: Mapping[str, str]) -> Values:
 
 
 def read_dotenv(file: FilePath) -> Values:
-    """Read the variables of a ``.env`` file, if there is one."""
-    if not file.is_file():
+    """Read the variables of a ``.env`` file, if there is one.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not UTF-8.
+    """
+    if not file.is_file():  # a folder of that name may be a virtual environment
         return Values()
-    numbered = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    numbered = enumerate(_read_text(file).splitlines(), 1)
     lines = {found[1]: number for number, line in numbered if (found := _VARIABLE.match(line))}
-    read = DotEnvSettingsSource(BaseSettings, env_file=file, case_sensitive=True).env_vars
+    read = DotEnvSettingsSource(
+        BaseSettings, env_file=file, env_file_encoding="utf-8-sig", case_sensitive=True
+    ).env_vars
     variables = {name: value for name, value in read.items() if value}
     return _read_variables(variables, lambda name: f"{file.name} line {lines.get(name, 1)}")
 
@@ -66,17 +72,30 @@ def read_toml(file: FilePath, *, required: bool) -> Values:
     Raises:
         ConfigurationError: it is `required` and not there, or it is no TOML.
     """
-    if not required and not file.is_file():
+    if not required and not file.exists():
         return Values()
+    text = _read_text(file)
     try:
-        text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"settings file {str(file)!r} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"settings file {str(file)!r} is no TOML: {error}") from error
     lines = _toml_lines(text)
     return _expand(table, lambda path: f"{file.name} line {_line_of(path, lines)}")
+
+
+def _read_text(file: FilePath) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"settings file {str(file)!r} cannot be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"settings file {str(file)!r} is not UTF-8: byte 0x{data[error.start]:02X} in line {line}; "
+            "save it as UTF-8"
+        ) from None
 
 
 def read_overrides(overrides: Sequence[str]) -> Values:

@@ -19,6 +19,10 @@ from beluga_voice_file.settings import FileSettings
 
 _FRAMES_PER_SECOND = 50
 
+_WIDE = 12000
+"""Hz from which a recording holds the band that models for 16 kHz need; at 11,025 Hz pocketsphinx fails on words
+that it hears at 12,000 (measured with synthesised speech)."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -50,6 +54,7 @@ class FileTransport(Transport):
             )
         wav = read_wav(settings.path)
         _warn_if_cut_off(settings, wav)
+        _warn_if_narrow(settings, wav)
         self._samples = wav.samples
         self.input_sample_rate = wav.sample_rate
         self.output_sample_rate = wav.sample_rate
@@ -168,6 +173,17 @@ class FileTransport(Transport):
         return ProviderError(
             f"recording to {self._settings.record} failed: {error.strerror}; the call ends there: "
             "make room on the disk and try again"
+        )
+
+
+def _warn_if_narrow(settings: FileSettings, wav: Wav) -> None:
+    if wav.sample_rate < _WIDE:
+        logger.warning(
+            "%s is at %d Hz and holds nothing above %d Hz, so that recognizers made for 16000 Hz hear it badly; "
+            "record at 16000 Hz or more",
+            settings.path,
+            wav.sample_rate,
+            wav.sample_rate // 2,
         )
 
 
