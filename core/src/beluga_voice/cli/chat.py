@@ -14,8 +14,9 @@ from beluga_voice.cli.agent_option import choose_agent
 from beluga_voice.cli.app import App, takes_settings
 from beluga_voice.cli.lines import lines_of_stdin
 from beluga_voice.cli.printable import printable
-from beluga_voice.cli.running import run_command, shown
+from beluga_voice.cli.running import run_command
 from beluga_voice.session import VoiceSession
+from beluga_voice.session.showing import shown
 from beluga_voice.silent import DeafSTT, MuteTTS
 
 

@@ -13,11 +13,12 @@ from beluga_voice.agents import AgentLike
 from beluga_voice.audio.wav import read_wav
 from beluga_voice.cli.agent_option import choose_agent
 from beluga_voice.cli.app import App, takes_settings
-from beluga_voice.cli.running import run_command, shown
+from beluga_voice.cli.running import run_command
 from beluga_voice.cli.turnlog import TurnLog
 from beluga_voice.cli.view import LiveView
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.events import EndReason
+from beluga_voice.session.showing import shown
 
 if TYPE_CHECKING:
     from beluga_voice.container import VoiceContainer

@@ -16,6 +16,7 @@ from beluga_voice.demo.checker import JOURNAL, RECORDING, SPEECH, Verdict, check
 from beluga_voice.demo.kept import KeepingTTS, Kept, caller_sounds, write_kept
 from beluga_voice.demo.script import Line
 from beluga_voice.demo.sounds import make
+from beluga_voice.session.showing import shown
 
 if TYPE_CHECKING:
     from beluga_voice.container import VoiceContainer
@@ -55,9 +56,7 @@ async def hold_call(
     )
     async with voice.lifespan():
         session = await voice.get_sessions().open(cast("AgentLike", agent), transport=caller, config=config)
-        for observer in observers:
-            session.on_event(observer)
-        async with session:
+        async with shown(session, *observers):
             await session.wait_ended()
     pieces = () if keeping is None else keeping.pieces
     kept = Kept(callers_voice.sample_rate, caller_sounds(tuple(lines), sounds), pieces)

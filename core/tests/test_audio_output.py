@@ -1,0 +1,47 @@
+"""Files that a call is written to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from beluga_voice.audio.output import create_file
+from beluga_voice.errors import ConfigurationError
+
+
+def test_a_file_is_created_or_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "call"
+    path.write_bytes(b"what was there before")
+    with create_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    with create_file(tmp_path / "another") as file:
+        assert (tmp_path / "another").read_bytes() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no owners")
+def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
+    create_file(tmp_path / "private", private=True).close()
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_a_file_that_is_being_written_is_refused_and_unharmed_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "call"
+    with create_file(path) as file:
+        file.write(b"mine")
+        with pytest.raises(ConfigurationError, match="call: another call is being written to it; give each"):
+            create_file(path)
+        assert path.read_bytes() == b"mine"
+    create_file(path).close()
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", [".", "gone/call"])
+def test_what_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"cannot write .*; name a file in a folder that can be written"
+    ):
+        create_file(tmp_path / name)
