@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -145,3 +145,15 @@ def test_what_is_no_command_is_refused(value: object, error: str) -> None:
 def test_what_is_no_json_is_refused(line: bytes) -> None:
     with pytest.raises(JournalError, match="no JSON"):
         codec.loads(line)
+
+
+def test_a_field_of_a_type_without_a_form_is_found_when_it_is_added() -> None:
+    with pytest.raises(TypeError, match="has no form in a journal"):
+        codec.decode_fields(Unknown, {})
+
+
+@dataclass
+class Unknown:
+    """An event as it must not be."""
+
+    things: dict[str, int]

@@ -9,9 +9,10 @@ import pytest
 
 from beluga_voice import events as ev
 from beluga_voice.clock import run_virtual
+from beluga_voice.errors import JournalError
 from beluga_voice.journal.codec import dumps, encode_command, encode_event
 from beluga_voice.journal.reader import Journal, parse_journal, read_journal
-from beluga_voice.journal.replay import other_version, replay
+from beluga_voice.journal.replay import decide, other_version, replay
 from beluga_voice.journal.whatif import what_if
 from beluga_voice.testing import LoopbackTransport, ScriptedSTT, ScriptedTTS
 from beluga_voice.testing.script import Script
@@ -122,3 +123,10 @@ def test_a_journal_of_the_first_format_is_read_and_replays() -> None:
     assert {type(entry).__name__ for entry in journal.entries} == {"Decision", "Told", "Scores"}
     assert any(isinstance(decision.event, ev.TurnPredicted) for decision in journal.decisions)
     assert not replay(journal) or other_version(journal)
+
+
+def test_an_event_that_the_engine_cannot_take_is_told_with_its_line(call: Recorded) -> None:
+    state = read_journal(call.journal).header.begin()
+    state, _ = decide(state, ev.SessionStarted(0.0), 2)
+    with pytest.raises(JournalError, match="line 3: BargeIn cannot have happened there: KeyError"):
+        decide(state, ev.BargeIn(1.0, 1, ""), 3)  # type: ignore[arg-type]

@@ -103,3 +103,65 @@ def test_what_shapes_the_observed_cannot_be_tried(call: Recorded) -> None:
         what_if(journal, magic=1)
     with pytest.raises(ConfigurationError, match="endpoint_min is 3; it must be at most endpoint_max"):
         what_if(journal, endpoint_min=3)
+
+
+def test_a_reply_that_was_never_recorded_is_never_heard(tmp_path: Path) -> None:
+    async def caller(line: LoopbackTransport) -> None:
+        await line.speak(1.0)
+        await line.silence(0.5)  # the caller hangs up before the long delay has passed
+
+    recorded = run_virtual(
+        have_call(
+            tmp_path,
+            caller,
+            stt=ScriptedSTT(["what time"]),
+            detector=ScriptedTurnDetector(otherwise=0.3),
+        )
+    )
+    result = what_if(read_journal(recorded.journal), detector_threshold=0.2)
+    assert 'new the agent was asked to answer turn 1 as reply 1: "what time"' in outline(result)
+    assert any('no reply was recorded for "what time": it is never heard' in note for note in result.notes)
+    (new, *_) = result.changes
+    assert new.as_json() == {"kind": "new", "recorded_at": None, "at": new.at, "what": new.what}
+    assert str(new) == f"{new.at:.3f} s: would have happened: {new.what}."
+
+
+def test_a_question_that_the_detector_was_never_asked_has_no_answer(tmp_path: Path) -> None:
+    async def caller(line: LoopbackTransport) -> None:
+        await line.speak(1.0)
+        await line.silence(1.2)
+        await line.speak(1.0)
+        await line.silence(4.0)
+
+    recorded = run_virtual(
+        have_call(
+            tmp_path,
+            caller,
+            stt=ScriptedSTT(["two", "tickets"]),
+            detector=ScriptedTurnDetector(),
+            turns=TurnPolicy(join_window=0, barge_in_words=1),
+        )
+    )
+    journal = read_journal(recorded.journal)
+    assert what_if(journal).changes == ()
+    result = what_if(journal, endpoint_min=2.0)
+    assert any("no answer of the turn detector about" in note for note in result.notes), result
+
+
+def test_a_reply_is_heard_again_after_a_pause_that_is_longer_now(tmp_path: Path) -> None:
+    async def caller(line: LoopbackTransport) -> None:
+        await line.speak(1.0)
+        await line.silence(2.5)
+        await line.speak(0.3)
+        await line.silence(9.0)
+
+    recorded = run_virtual(have_call(tmp_path, caller, stt=ScriptedSTT(["what about zebras", ""])))
+    journal = read_journal(recorded.journal)
+    assert what_if(journal).changes == ()
+    moved = what_if(journal, pause_after=0.25).changes
+    assert [change.what for change in moved if change.kind == "moved"] == [
+        "the agent was paused, in reply 1",
+        "reply 1 ended as played",
+    ]
+    paused, played = moved
+    assert played.at - played.recorded_at == pytest.approx(-(paused.at - paused.recorded_at))

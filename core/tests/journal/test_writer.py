@@ -12,7 +12,7 @@ import pytest
 from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.clock import run_virtual
-from beluga_voice.errors import ProviderError
+from beluga_voice.errors import ConfigurationError, ProviderError
 from beluga_voice.journal.codec import COMMANDS, EVENTS
 from beluga_voice.journal.format import Header
 from beluga_voice.journal.masking import CONTENT, NO_CONTENT, REASON, Mask
@@ -138,3 +138,27 @@ def test_a_line_is_ascii_whatever_was_said(tmp_path: Path) -> None:
     assert path.read_bytes().isascii()
     assert json.loads(lines[1])["event"]["text"] == text
     assert read_journal(path).decisions[0].event == ev.TextReceived(0.0, text)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"cannot write .*call.jsonl: No such file or directory; name"
+    ):
+        writer(tmp_path / "nowhere" / "call.jsonl")
+
+
+def test_after_its_end_everything_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "call.jsonl"
+    journal = writer(path)
+    journal.close()
+    before = path.read_bytes()
+    journal.decided(ev.SessionStarted(0.0), [])
+    journal.told(ev.TextGiven(0.0, 1, "hello"))
+    journal.close()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_from_a_path_that_is_wrong() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        writer(Path("/dev/full"))
