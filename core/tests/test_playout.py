@@ -151,3 +151,21 @@ def test_heard_is_within_one_word_of_the_words_whose_time_has_come(
     ledger.hear(heard_samples)
     # Each piece is rounded by itself, and only the one that is being heard is not whole.
     assert abs(len(ledger.heard().split()) - spoken) <= 1 + sum(not samples for _, samples in pieces) * 8
+
+
+def test_what_was_heard_lately_is_what_the_last_seconds_held() -> None:
+    ledger = Ledger(RATE)
+    ledger.begin("One two three four. ")
+    ledger.add(4000, [Word(text, at, at + 1) for at, text in enumerate(("One", "two", "three", "four"))])
+    ledger.begin("Five six.")
+    ledger.add(2000, [Word("Five", 0, 1), Word("six", 1, 2)])
+    ledger.hear(4600)
+    assert ledger.heard_lately(2).split() == ["four.", "Five"]
+    assert ledger.heard_lately(60).split() == ["One", "two", "three", "four.", "Five"]
+
+
+def test_a_word_that_is_being_said_was_heard_lately() -> None:
+    ledger = _ledger(("One two three.", 900))
+    assert ledger.heard_lately(3).split() == ["One"]
+    ledger.hear(300)
+    assert ledger.heard_lately(3).split() == ["One", "two"]

@@ -169,6 +169,7 @@ class TranscriptReceived(Observed):
         answers: the number of the `Finalize` command that this answers, else None.
         after_question: the sentence being heard at `start` ends with a question mark.
         end_of_turn: whether the STT takes the turn for complete with these words; None if it does not judge that.
+        echo: these words, in this order, were heard from the agent in the last 3 s.
     """
 
     transcript: int
@@ -180,6 +181,7 @@ class TranscriptReceived(Observed):
     answers: int | None = None
     after_question: bool = False
     end_of_turn: bool | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ CHARACTERS_PER_SECOND = 15.0
 """How fast speech goes while the length of its audio is not yet known: about 180 words of 5 letters a minute."""
 
 
+SLACK = 0.3
+"""Seconds by which the estimate of what was heard may be behind, for telling an echo: about one word."""
+
+
 @dataclass(slots=True)
 class _Piece:
     """A stretch of text whose audio begins at sample `start` of the utterance."""
@@ -71,6 +75,16 @@ class Ledger:
         """The words that were heard."""
         return "".join(self._heard_of(piece) for piece in self._pieces).strip()
 
+    def heard_lately(self, seconds: float) -> str:
+        """The words of which audio was heard in the last `seconds`, and those that are being said.
+
+        Where a word begins is known to some tenths of a second without word times, so that `SLACK` is added.
+        """
+        slack = round(SLACK * self._rate)
+        since, until = self.heard_samples - round(seconds * self._rate), self.heard_samples + slack
+        heard = ((self._heard_of(piece, until), self._heard_of(piece, since)) for piece in self._pieces)
+        return " ".join(now[len(before) :] for now, before in heard)
+
     def unheard(self) -> str:
         """The words that were given and not heard."""
         return "".join(piece.text[len(self._heard_of(piece)) :] for piece in self._pieces).strip()
@@ -84,8 +98,8 @@ class Ledger:
                 spoken = piece.text
         return spoken.rstrip().rstrip("\"')]»”’").endswith(("?", "？", "؟"))
 
-    def _heard_of(self, piece: _Piece) -> str:
-        heard = self.heard_samples - piece.start
+    def _heard_of(self, piece: _Piece, until: int | None = None) -> str:
+        heard = (self.heard_samples if until is None else until) - piece.start
         if heard <= 0:
             return ""
         if piece.whole and heard >= piece.samples:

@@ -17,6 +17,7 @@ from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import Speech
 from beluga_voice.errors import ContractError
 from beluga_voice.session.playout import Playout, Track
+from beluga_voice.words import Word
 
 RATE = 24000
 FRAME = RATE // 50
@@ -288,3 +289,37 @@ def test_a_track_gives_what_it_got_in_order(parts: Sequence[int], takes: Sequenc
     assert np.array_equal(np.concatenate([*taken, rest]), audio)
     assert track.exhausted
     assert track.empty is (len(audio) == 0)
+
+
+async def test_words_that_were_heard_in_the_last_three_seconds_may_be_an_echo() -> None:
+    wire = Wire()
+    track = wire.playout.open(1, RATE, 100)
+    track.begin("One two, three four five six. ")
+    words = [Word(text, at, at + 1) for at, text in enumerate(("One", "two", "three", "four", "five", "six"))]
+    track.put(Speech(AudioFrame(_audio(6 * RATE), RATE), tuple(words)))
+    track.finish()
+    wire.playout.play(1)
+    assert not wire.playout.echoes("five six", 0)
+    await asyncio.sleep(4.0)
+    texts = ("One two", "TWO three", "three, four", "four three", "five six", "")
+    assert [text for text in texts if wire.playout.echoes(text, 4.0)] == ["TWO three", "three, four"]
+    assert wire.playout.echoes("one two three four", 2.0)
+    await asyncio.sleep(3.0)
+    wire.playout.close(1)
+    assert wire.playout.echoes("five six", 7.0)
+    await asyncio.sleep(3.5)
+    assert not wire.playout.echoes("five six", 10.5)
+
+
+async def test_an_echo_may_reach_over_two_utterances() -> None:
+    wire = Wire()
+    for number, text in ((1, "Hello there."), (2, "How are you?")):
+        track = wire.playout.open(number, RATE, 100)
+        track.begin(text)
+        track.put(Speech(AudioFrame(_audio(RATE), RATE)))
+        track.finish()
+        wire.playout.play(number)
+        await asyncio.sleep(1.1)
+        if number == 1:
+            wire.playout.close(1)
+    assert wire.playout.echoes("there how are", 2.2)

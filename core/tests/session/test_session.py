@@ -525,6 +525,20 @@ async def test_a_false_barge_in_loses_and_repeats_nothing(running: Any) -> None:
         assert np.array_equal(rig.line.heard, rig.tts.audio_of(text))
 
 
+async def test_an_echo_of_the_agent_does_not_stop_it(running: Any) -> None:
+    text = "One two three four five six seven eight nine ten."
+    turns = {"echo_by_transcript": "on"}
+    async with running(hears=["two three four"], agent=None, turns=turns) as rig:
+        handle = rig.session.say(text)
+        await rig.line.silence(1.3)
+        await rig.line.speak(0.8)
+        await rig.line.silence(8)
+        assert (await handle).outcome is Outcome.PLAYED
+        assert [(e.text, e.reason) for e in rig.of(ev.TranscriptDropped)] == [("two three four", "echo")]
+        assert [e.reason for e in rig.of(ev.UtteranceResumed)] == ["echo"]
+        assert rig.session.history[0].text == text
+
+
 async def test_after_a_barge_in_nothing_more_of_it_is_heard(running: Any) -> None:
     async with running(hears=["stop it now"], agent=None, tts=ScriptedTTS(word_timestamps=True)) as rig:
         handle = rig.session.say("One two three four five six seven eight nine ten.")

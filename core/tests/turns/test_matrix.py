@@ -154,6 +154,15 @@ def _ducked() -> Script:
     return script
 
 
+def _echoing() -> Script:
+    script = Script(TurnPolicy(echo_by_transcript="on"))
+    script.asks("what time is it", 1.0, 2.0)
+    script.plays(1, 3.0, finished=False)
+    script.starts(4.0)
+    script.interim("it is noon", 4.5, echo=True)
+    return script
+
+
 def _given_up() -> Script:
     script = _detecting()
     script.until(7.0)
@@ -257,6 +266,7 @@ PHASES: dict[str, Callable[[], Script]] = {
     "a reply is paused, few words": _paused_words,
     "a reply is paused, the caller is done, no words yet": _paused_done,
     "a reply is ducked, no words yet": _ducked,
+    "an echo was heard over a reply": _echoing,
     "a reply goes on over speech that was given up": _given_up,
     "a reply is heard over a turn that was too long": _limited,
     "a say is heard": _announcing,
@@ -309,9 +319,12 @@ def _transcripts(state: State, at: float) -> dict[str, ev.Observed]:
         start: float | None = None,
         answers: int | None = None,
         ended: bool | None = None,
+        echo: bool = False,
     ) -> ev.TranscriptReceived:
         end = None if start is None else at
-        return ev.TranscriptReceived(at, STALE, text, final, kind, start, end, answers, end_of_turn=ended)
+        return ev.TranscriptReceived(
+            at, STALE, text, final, kind, start, end, answers, end_of_turn=ended, echo=echo
+        )
 
     words, stop, mhm = Interruption.WORDS, Interruption.STOP, Interruption.BACKCHANNEL
     last = max(state.requests, 1)
@@ -330,6 +343,9 @@ def _transcripts(state: State, at: float) -> dict[str, ev.Observed]:
         "final, backchannel, answers": heard("mhm", mhm, True, answers=last),
         "final, nothing, answers": heard("", Interruption.NONE, True, answers=last),
         "final, no words": heard("...", Interruption.NONE, True),
+        "interim, words that were heard": heard("one two", words, False, echo=True),
+        "final, words that were heard": heard("one two", words, True, at - 0.01, echo=True),
+        "interim, a word that was heard": heard("one", words, False, echo=True),
         "interim, words, the turn ends": heard("one", words, False, ended=True),
         "interim, words, the turn goes on": heard("one", words, False, ended=False),
         "final, words, the turn ends": heard("one", words, True, at - 0.01, ended=True),

@@ -314,6 +314,7 @@ class Walk:
             endpointing=pick(("fixed", "adaptive")),
             barge_in_words=pick((0, 1, 3)),
             barge_in_action=pick(("pause", "duck")),
+            echo_by_transcript=pick(("off", "on")),
             barge_in_needs=pick(("all", "any")),
             undecided_max=pick((0.5, 3)),
             turn_limit=pick((2, 120)),
@@ -423,7 +424,7 @@ class Walk:
         self.transcripts += 1
         asked = self.random.random() < 0.1
         heard = ev.TranscriptReceived(
-            self.now, self.transcripts, text, final, kind, start, end, answers, asked, self._judged()
+            self.now, self.transcripts, text, final, kind, start, end, answers, asked, self._judged(), asked
         )
         self.last = heard
         return heard

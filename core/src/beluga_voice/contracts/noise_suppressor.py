@@ -41,6 +41,9 @@ class NoiseSuppressor(Provider):
     sample_rate: int = 16000
     """Hz of the frames that `NoiseSuppressorStream.process` wants."""
 
+    cancels_echo: bool = False
+    """Whether it takes the agent's own voice out of the caller's audio."""
+
     kind: ClassVar[str] = "noise_suppressor"
 
     @abstractmethod

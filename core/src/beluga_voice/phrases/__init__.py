@@ -1,6 +1,6 @@
 """The built-in interruption classifier: stop phrases and backchannels, as tables of phrases per language."""
 
-from beluga_voice.phrases.classifier import PhraseClassifier
+from beluga_voice.phrases.classifier import PhraseClassifier, words_of
 from beluga_voice.phrases.languages import BUILT_IN, ENGLISH, FRENCH, GERMAN, ITALIAN, SPANISH
 from beluga_voice.phrases.table import INTERNATIONAL, Phrases
 
@@ -14,4 +14,5 @@ __all__ = [
     "SPANISH",
     "PhraseClassifier",
     "Phrases",
+    "words_of",
 ]

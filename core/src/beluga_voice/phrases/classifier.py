@@ -25,8 +25,8 @@ _APOSTROPHES = re.compile(r"['\u2019\u02bc`\u00b4]")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 
 
-def _words(text: str) -> list[str]:
-    """Split into words, without regard to case, punctuation, apostrophes and accents."""
+def words_of(text: str) -> list[str]:
+    """Split `text` into words, without regard to case, punctuation, apostrophes and accents."""
     folded = _APOSTROPHES.sub("", text.casefold())
     return _WORD.findall(folded if folded.isascii() else _plain(folded))
 
@@ -51,7 +51,7 @@ def _index(phrases: Phrases) -> _Index:
     ]
     index: _Index = {}
     for texts, kind in kinds:
-        for words in filter(None, map(_words, sorted(texts))):
+        for words in filter(None, map(words_of, sorted(texts))):
             index.setdefault(words[0], []).append((words, kind))
     for entries in index.values():
         entries.sort(key=lambda entry: -len(entry[0]))  # stable: kinds of one length keep their order
@@ -102,7 +102,7 @@ class PhraseClassifier(InterruptionClassifier):
 
     def classify(self, text: str, language: str) -> Interruption:
         """Judge `text` by the rules at the top of this module; letters drawn out ("nooo") count once."""
-        words = _words(text)
+        words = words_of(text)
         if not words:
             return Interruption.NONE
         index = self._indexes.get(language) or self._index_of(language)

@@ -79,6 +79,7 @@ class Parts:
             detects_turns=self.turn_detector is not None,
             finalizes=self.stt.finalizes,
             stt_delay=self.stt.p99_delay,
+            cancels_echo=self.noise_suppressor is not None and self.noise_suppressor.cancels_echo,
         )
 
 
@@ -401,6 +402,7 @@ class Call:
                 answers,
                 self._playout.asks(now - (now if start is None else start)),
                 transcript.end_of_turn,
+                self._playout.echoes(transcript.text, now if start is None else start),
             )
         )
 

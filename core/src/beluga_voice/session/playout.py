@@ -13,9 +13,13 @@ from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame, Resampler, apply_gain
 from beluga_voice.contracts import Speech
 from beluga_voice.errors import ContractError
+from beluga_voice.phrases import words_of
 from beluga_voice.playout import Ledger
 from beluga_voice.session.pacer import PERIOD, Pacer
 from beluga_voice.words import Word
+
+ECHO = 3.0
+"""Seconds within which what was heard may come back as an echo (rule 17)."""
 
 DUCKED = 10 ** (-12 / 20)
 """Gain of what goes on while the caller speaks over it: 12 dB down (rule 12)."""
@@ -153,6 +157,7 @@ class Playout:
         self._pacer = Pacer.of_running_loop()
         self._tracks: dict[int, Track] = {}
         self._on_air = 0
+        self._last: tuple[Ledger, float] | None = None
         self._paused = False
         self._gain = 1.0
         self._ending = False
@@ -174,6 +179,8 @@ class Playout:
         """Drop what is left of an utterance; returns what was heard of it."""
         track = self._tracks.pop(utterance, None)
         if utterance == self._on_air:
+            if track is not None and track.started:
+                self._last = track.ledger, self._loop.time()
             self._on_air, self._paused, self._ending, self._gain = 0, False, False, 1.0
         if track is None:
             return None
@@ -202,6 +209,20 @@ class Playout:
         """Whether the sentence that was being heard `before` seconds ago is a question."""
         track = self._tracks.get(self._on_air)
         return track is not None and track.started and track.ledger.asks(before)
+
+    def echoes(self, text: str, since: float) -> bool:
+        """Whether the words of `text`, in this order, were heard from `ECHO` seconds before `since` until now."""
+        now = self._loop.time()
+        window = ECHO + max(0.0, now - since)
+        heard: list[str] = []
+        if self._last is not None and now - self._last[1] < window:
+            heard += words_of(self._last[0].heard_lately(window - (now - self._last[1])))
+        track = self._tracks.get(self._on_air)
+        if track is not None and track.started:
+            heard += words_of(track.ledger.heard_lately(window))
+        words = words_of(text)
+        count = len(words)
+        return bool(words) and any(heard[at : at + count] == words for at in range(len(heard) - count + 1))
 
     def stop(self) -> None:
         """Play nothing more."""

@@ -94,9 +94,10 @@ class Script:
         start: float | None = None,
         end: float | None = None,
         end_of_turn: bool | None = None,
+        echo: bool = False,
     ) -> None:
         """The STT has words that may change."""
-        self._hear(text, at, False, start, end, None, False, end_of_turn)
+        self._hear(text, at, False, start, end, None, False, end_of_turn, echo)
 
     def final(
         self,
@@ -108,9 +109,10 @@ class Script:
         answers: int | None = None,
         after_question: bool = False,
         end_of_turn: bool | None = None,
+        echo: bool = False,
     ) -> int:
         """The STT has words that can no longer change; returns the transcript's number."""
-        return self._hear(text, at, True, start, end, answers, after_question, end_of_turn)
+        return self._hear(text, at, True, start, end, answers, after_question, end_of_turn, echo)
 
     def _hear(
         self,
@@ -122,11 +124,12 @@ class Script:
         answers: int | None,
         after_question: bool,
         end_of_turn: bool | None,
+        echo: bool,
     ) -> int:
         self._transcripts += 1
         kind = _CLASSIFY(text, "en")
         event = ev.TranscriptReceived(
-            at, self._transcripts, text, final, kind, start, end, answers, after_question, end_of_turn
+            at, self._transcripts, text, final, kind, start, end, answers, after_question, end_of_turn, echo
         )
         self.feed(event)
         return self._transcripts

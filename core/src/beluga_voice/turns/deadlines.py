@@ -81,7 +81,7 @@ def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
 
 def _speech_deadlines(state: State, turn: CallerTurn, overlap: Overlap) -> Iterator[Deadline]:
     policy = state.policy
-    if overlap.phase is Phase.DETECTING:
+    if overlap.phase is Phase.DETECTING and not state.is_wary(overlap.utterance):
         yield TimerName.PAUSE, turn.start + policy.pause_after, "12"
     if overlap.phase is Phase.PAUSED and not turn.said:
         yield TimerName.UNDECIDED, turn.start + policy.undecided_max - (turn.spoken - overlap.spoken), "13"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beluga_voice import events as ev
 from beluga_voice.commands import CommitTurn, Finalize, PredictTurn, StartHearing
-from beluga_voice.turns import late, overlap, speaking
+from beluga_voice.turns import echo, late, overlap, speaking
 from beluga_voice.turns.deadlines import close_due, endpoint_delay
 from beluga_voice.turns.draft import Draft, seen
 from beluga_voice.turns.state import (
@@ -107,12 +107,15 @@ def on_transcript_received(draft: Draft, event: ev.TranscriptReceived) -> None:
     if not event.text.strip() or event.kind is Interruption.NONE:
         _drop(draft, event, "no words", "3")
         if not (event.final and event.end_of_turn and _end_of_turn(draft, event)):
-            _settle(draft, event)
+            settle(draft, event)
         return
     piece = Piece(event.transcript, event.text.strip(), event.kind, event.start, event.end, event.final)
     if event.final and _is_duplicate(draft, piece):
         _drop(draft, event, "duplicate", "5")
-        _settle(draft, event)
+        settle(draft, event)
+        return
+    if echo.is_echo(state, event):
+        echo.drop(draft, event)
         return
     past = late.past_of(state, event)
     if past is None:
@@ -134,12 +137,12 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
     if event.final:
         draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
         state.recent = (*state.recent, piece)[-RECENT:]
-        _settle(draft, event)
+        settle(draft, event)
     else:
         draft.turn(interim=piece)
     if turn.end is not None:
         predict(draft)
-    overlap.judge(draft)
+    overlap.listen(draft)
 
 
 def _open_by_words(draft: Draft, event: ev.TranscriptReceived) -> CallerTurn:
@@ -164,7 +167,7 @@ def _covered(draft: Draft, turn: CallerTurn, event: ev.TranscriptReceived) -> di
     return {"final_at": at, "final_to": max(turn.final_to, event.end)}
 
 
-def _settle(draft: Draft, event: ev.TranscriptReceived) -> None:
+def settle(draft: Draft, event: ev.TranscriptReceived) -> None:
     """Note that the speech before a final, or before the answer to a request for it, has become words (rule 3)."""
     turn = draft.state.turn
     if turn is None or turn.end is None:
@@ -324,6 +327,8 @@ def dismiss(draft: Draft, reason: str, rule: str) -> None:
             draft.announce(ev.BackchannelHeard(draft.now, piece.transcript, piece.text), rule)
         else:
             draft.announce(ev.TranscriptDropped(draft.now, piece.transcript, piece.text, reason), rule)
+    if not turn.said:
+        echo.doubt(draft)
     end = draft.now if turn.end is None else turn.end
     state.dropped = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
     state.turn = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome, Source
-from beluga_voice.turns import hearing, speaking
+from beluga_voice.turns import echo, hearing, speaking
 from beluga_voice.turns.draft import Draft
 from beluga_voice.turns.state import CallerTurn, Overlap, Phase, Relation, State, replace
 
@@ -27,6 +27,9 @@ def begin(draft: Draft, start: float, after_question: bool) -> None:
         turn = draft.turn(overlap=replace(found, spoken=turn.spoken))
     over = turn.overlap
     assert over is not None
+    if state.is_wary(over.utterance) and not turn.said and over.phase in (Phase.DETECTING, Phase.PAUSED):
+        draft.overlap(over, phase=Phase.DETECTING)
+        return
     at_once = over.phase is Phase.PAUSED
     late = over.phase is Phase.DETECTING and draft.now - start >= state.policy.pause_after - EPSILON
     if at_once or late:
@@ -63,6 +66,15 @@ def joins(state: State, start: float) -> bool:
     if reply is None or past is None or past.reply != reply.number:
         return False
     return not reply.started or reply.heard_until(start) < state.policy.join_window
+
+
+def listen(draft: Draft) -> None:
+    """Words of the caller pause what speech without words does not (rule 17); then decide, if that is due."""
+    turn = draft.state.turn
+    over = None if turn is None else turn.overlap
+    if over is not None and over.phase is Phase.DETECTING and draft.state.is_wary(over.utterance):
+        pause(draft)
+    judge(draft)
 
 
 def pause(draft: Draft) -> None:
@@ -154,5 +166,6 @@ def give_up(draft: Draft) -> None:
     turn = draft.state.turn
     if turn is None or turn.overlap is None:
         return
+    echo.doubt(draft)
     draft.overlap(turn.overlap, phase=Phase.GIVEN_UP, relation=Relation.BARGE_IN)
     speaking.resume(draft, "undecided", "13", seconds=turn.seconds(draft.now))

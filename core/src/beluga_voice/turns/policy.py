@@ -61,6 +61,9 @@ class TurnPolicy:
     )
     undecided_max: float = bounded(3, 0.5, 30, "of speech without a word, then the agent goes on over it")
     false_barge_in: float = bounded(1.0, 0.1, 10, "after speech end without words, then the agent goes on")
+    echo_by_transcript: Literal["off", "on"] = choice(
+        "off", "whether words that the caller has just heard are echo, where nothing cancels it"
+    )
 
     first_text: float = bounded(10, 0.5, 120, "from the close to the agent's first text")
     first_audio: float = bounded(10, 0.5, 120, "from the first piece given to the TTS to its first audio")

@@ -13,6 +13,10 @@ from beluga_voice.words import Interruption
 _Part = TypeVar("_Part")
 
 
+WARY = 2
+"""False barge-ins in one utterance, after which only words pause it where there may be echo."""
+
+
 def replace(part: _Part, **changes: Any) -> _Part:
     """Return the frozen part of a state with other values, as `dataclasses.replace` does, at less cost."""
     new: _Part = object.__new__(type(part))
@@ -30,12 +34,14 @@ class Abilities:
         detects_turns: there is a turn detector to ask.
         finalizes: the STT answers each request for its final words.
         stt_delay: seconds after speech end within which 99 % of finals arrive, as the STT declares; 0 if unknown.
+        cancels_echo: the agent's own voice is taken out of the caller's audio.
     """
 
     replies: bool = True
     detects_turns: bool = False
     finalizes: bool = True
     stt_delay: float = 0.0
+    cancels_echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +259,7 @@ class Utterance:
         playing_from: since when it is being heard; None while it is not.
         heard: seconds heard before that.
         starved: since when more audio is owed than there is; None if not.
+        doubts: false barge-ins over it; an echo counts as `WARY`.
     """
 
     number: int
@@ -271,6 +278,7 @@ class Utterance:
     playing_from: float | None = None
     heard: float = 0.0
     starved: float | None = None
+    doubts: int = 0
 
     def heard_until(self, now: float) -> float:
         """Seconds of it that were heard at `now`."""
@@ -357,6 +365,18 @@ class State:
             if utterance.number == number:
                 return utterance
         return None
+
+    @property
+    def looks_for_echo(self) -> bool:
+        """Whether transcripts may be echo: it is set so, and nothing takes echo out of the caller's audio."""
+        return self.policy.echo_by_transcript == "on" and not self.abilities.cancels_echo
+
+    def is_wary(self, number: int) -> bool:
+        """Whether only words pause this utterance: after an echo, or after two false barge-ins (rule 17)."""
+        if not self.looks_for_echo:
+            return False
+        utterance = self.utterance(number)
+        return utterance is not None and utterance.doubts >= WARY
 
     @property
     def current(self) -> Utterance | None:
