@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -407,7 +408,7 @@ class Call:
         )
 
     def _time(self, seconds: float | None, *, end: bool = False) -> float | None:
-        if seconds is None:
+        if seconds is None or not math.isfinite(seconds):
             return None
         position = self._transcription.sent.position(seconds, end=end)
         return min(self.now(), self._hearing.timeline.at(position))
