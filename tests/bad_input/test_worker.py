@@ -33,7 +33,7 @@ pytestmark = [
 def two_turns() -> NDArray[np.int16]:
     """`king of diamonds`, a pause in which it is answered, `five of hearts`."""
     return np.concatenate(
-        [spoken("king of diamonds"), np.zeros(RATE * 5 // 2, np.int16), spoken("five of hearts")]
+        [spoken("king of diamonds"), np.zeros(RATE * 3 // 2, np.int16), spoken("five of hearts")]
     )
 
 
