@@ -162,8 +162,9 @@ def test_the_picture_of_the_states_has_an_arrow_for_each_transition() -> None:
     assert arrows == {(str(old), str(new)) for old, after in TRANSITIONS.items() for new in after}
 
 
-def test_every_test_that_a_promise_names_exists() -> None:
-    promises = (ROOT / "docs/topics/reliability.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["topics/reliability.md", "reference/bad-input.md"])
+def test_every_test_that_a_promise_names_exists(page: str) -> None:
+    promises = (ROOT / "docs" / page).read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", promises))
     sources = [
         *ROOT.glob("core/tests/**/*.py"),
