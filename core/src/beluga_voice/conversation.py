@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from beluga_voice.events import ToolOutcome
 
 
 class Role(StrEnum):
@@ -31,6 +34,44 @@ class Message:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model asks of a tool.
+
+    Attributes:
+        id: names the call; unique within a reply.
+        name: the tool's.
+        arguments: a JSON object, as the model wrote it; it may be wrong in any way.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a tool call.
+
+    Attributes:
+        call: what was asked.
+        turn: the caller's turn whose reply asked.
+        outcome: how it ended, as far as it has.
+        content: what the model is told.
+        arguments: what the tool was given; empty if the arguments were wrong.
+        started: when it began, on the session's clock.
+        duration: seconds that it took so far.
+    """
+
+    call: ToolCall
+    turn: int
+    outcome: ToolOutcome
+    content: str
+    arguments: Mapping[str, object]
+    started: float
+    duration: float = 0.0
+
+
 class Conversation:
     """The messages of one session, oldest first.
 
@@ -52,6 +93,10 @@ class Conversation:
     def messages(self) -> tuple[Message, ...]:
         """A snapshot."""
         return (*self._before, *self._messages)
+
+    def holds(self, turn: int) -> bool:
+        """Whether the caller's turn of that number, in this run, is over."""
+        return any(message.turn == turn and message.role is Role.CALLER for message in self._messages)
 
     def commit_turn(self, turn: int, text: str) -> None:
         """Add the caller's turn, or replace its words when it went on after it had closed.

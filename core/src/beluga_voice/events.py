@@ -55,6 +55,21 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class ToolOutcome(StrEnum):
+    """How a tool call ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    """The tool raised, its arguments were wrong, or there is no such tool."""
+
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    """The session ended before, or it was not begun any more when the caller cut the reply."""
+
+    RUNNING = "running"
+    """It has not ended: the caller cut the reply, and the tool goes on."""
+
+
 class EndReason(StrEnum):
     """Why a session ended."""
 
@@ -216,12 +231,14 @@ class SayRequested(Observed):
         interruptible: whether the caller may cut it.
         priority: higher plays first; equal ones in the order of asking.
         while_caller_speaks: what to do if the caller is speaking now.
+        inside: the live reply whose tool asks, and which it does not wait for; 0 if none.
     """
 
     utterance: int
     interruptible: bool = True
     priority: int = 0
     while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT
+    inside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +283,38 @@ class UtteranceFailed(Observed):
 
     utterance: int
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted(Observed):
+    """A tool runs for a reply, which owes no text meanwhile.
+
+    Attributes:
+        tool: numbers the tool calls of the session.
+        name: the tool's.
+        timeout: seconds after which it is cancelled.
+    """
+
+    utterance: int
+    tool: int
+    name: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished(Observed):
+    """A tool has ended; its reply may have been cut before.
+
+    Attributes:
+        tool: the number that it was started with.
+        name: the tool's.
+        outcome: how.
+    """
+
+    utterance: int
+    tool: int
+    name: str
+    outcome: ToolOutcome
 
 
 @dataclass(frozen=True, slots=True)

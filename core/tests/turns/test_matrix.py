@@ -114,6 +114,25 @@ def _starved_paused() -> Script:
     return script
 
 
+def _tool_runs() -> Script:
+    script = _starved()
+    script.feed(ev.ToolStarted(4.1, 1, 7, "look_up", 30.0))
+    return script
+
+
+def _tool_says() -> Script:
+    script = _tool_runs()
+    script.say(4.2, inside=1)
+    script.plays(-1, 4.3)
+    return script
+
+
+def _tool_runs_unheard() -> Script:
+    script = _preparing()
+    script.feed(ev.ToolStarted(2.5, 1, 7, "look_up", 30.0))
+    return script
+
+
 def _detecting() -> Script:
     script = _answering()
     script.starts(4.0)
@@ -260,6 +279,9 @@ PHASES: dict[str, Callable[[], Script]] = {
     "a reply is heard": _answering,
     "a reply is silent between its parts": _starved,
     "a silent reply is paused": _starved_paused,
+    "a tool runs for a silent reply": _tool_runs,
+    "a tool says something within a silent reply": _tool_says,
+    "a tool runs for a reply that is not yet heard": _tool_runs_unheard,
     "speech over a reply, too short to pause it": _detecting,
     "a reply is paused within the join window": _joining,
     "a reply is paused, no words yet": _paused,
@@ -377,6 +399,8 @@ def _says(state: State, at: float) -> dict[str, ev.Observed]:
         for manner in WhileCallerSpeaks
     }
     found["SayRequested, protected, urgent"] = ev.SayRequested(at, number, interruptible=False, priority=1)
+    if state.reply is not None:
+        found["SayRequested, inside"] = ev.SayRequested(at, number, inside=state.reply.number)
     found["SayRequested, stale"] = ev.SayRequested(at, state.says)
     return found
 
@@ -391,6 +415,10 @@ def _utterances(state: State, at: float) -> dict[str, ev.Observed]:
     if live != STALE:
         found["SynthesisFinished, empty"] = ev.SynthesisFinished(at, live, empty=True)
         found["UtteranceFailed"] = ev.UtteranceFailed(at, live, "no")
+        found["ToolStarted"] = ev.ToolStarted(at, live, 8, "book", 20.0)
+        found["ToolFinished"] = ev.ToolFinished(at, live, 7, "look_up", ev.ToolOutcome.DONE)
+    found["ToolStarted, stale"] = ev.ToolStarted(at, STALE, 8, "book", 20.0)
+    found["ToolFinished, stale"] = ev.ToolFinished(at, STALE, 7, "look_up", ev.ToolOutcome.DONE)
     if len(state.utterances) > 1:
         found["CutRequested, the next"] = ev.CutRequested(at, state.utterances[1].number)
     found["UtteranceFailed, stale"] = ev.UtteranceFailed(at, STALE, "no")

@@ -1246,3 +1246,90 @@ def test_rule_20_a_drained_session_whose_playout_stalls_ends_all_the_same() -> N
         "-> ended",
         "end session: stopped",
     ]
+
+
+# -- tools --
+
+
+def _answering_with_a_tool(timeout: float = 30.0) -> Script:
+    """A reply whose first part was heard, and whose tool runs from 4.1 on."""
+    script = Script()
+    script.asks("what time is it", 1.0, 2.0)
+    script.plays(1, 3.0, finished=False)
+    script.starves(1, 4.0)
+    script.feed(ev.ToolStarted(4.1, 1, 1, "look_up", timeout))
+    script.new()
+    return script
+
+
+def test_the_clock_of_a_reply_s_text_stands_still_while_its_tool_runs() -> None:
+    script = _answering_with_a_tool()
+    assert script.running() == {ev.TimerName.FIRST_TEXT: 44.1}
+    script.until(30.0)
+    script.feed(ev.ToolFinished(30.0, 1, 1, "look_up", ev.ToolOutcome.DONE))
+    assert script.running() == {ev.TimerName.FIRST_TEXT: 40.0}
+    script.until(40.0)
+    assert script.new() == ["end 1 failed: the agent gave no text for 10 s", "-> listening"]
+
+
+def test_the_clock_waits_for_the_last_of_several_tools() -> None:
+    script = _answering_with_a_tool()
+    script.feed(ev.ToolStarted(4.1, 1, 2, "book", 5.0))
+    script.feed(ev.ToolFinished(6.0, 1, 1, "look_up", ev.ToolOutcome.DONE))
+    assert script.running() == {ev.TimerName.FIRST_TEXT: 19.1}
+    script.feed(ev.ToolFinished(7.0, 1, 2, "book", ev.ToolOutcome.FAILED))
+    assert script.running() == {ev.TimerName.FIRST_TEXT: 17.0}
+
+
+def test_a_tool_that_does_not_end_does_not_hold_its_reply_for_ever() -> None:
+    script = _answering_with_a_tool(timeout=5.0)
+    script.until(19.1)
+    assert script.new() == ["end 1 failed: the agent gave no text for 10 s", "-> listening"]
+
+
+def test_what_a_tool_says_plays_at_once_when_its_reply_is_silent_and_gives_the_air_back() -> None:
+    script = _answering_with_a_tool()
+    queued = script.say(4.2)
+    inside = script.say(4.3, inside=1)
+    assert script.new() == [f"prepare {queued}", f"play {inside}", f"prepare {inside}"]
+    script.plays(inside, 4.4)
+    script.ends(inside, 5.0)
+    assert script.new() == ["-> speaking", f"end {inside} played", "play 1", "-> processing"]
+    script.makes(1, 6.0)
+    script.feed(ev.PlayoutContinued(6.0, 1))
+    script.ends(1, 7.0)
+    assert script.new() == ["-> speaking", "end 1 played", f"play {queued}", "-> listening"]
+    assert script.state.on_air == queued
+
+
+def test_what_a_tool_says_waits_for_the_audio_that_its_reply_owes() -> None:
+    script = Script()
+    script.asks("what time is it", 1.0, 2.0)
+    script.plays(1, 3.0, finished=False)
+    script.feed(ev.ToolStarted(3.1, 1, 1, "look_up", 30.0))
+    inside = script.say(3.2, inside=1)
+    script.new()
+    assert script.state.on_air == 1
+    script.starves(1, 4.0)
+    assert script.new() == [f"play {inside}", "-> processing"]
+
+
+def test_what_a_tool_says_within_a_reply_that_is_over_is_queued_as_any_other() -> None:
+    script = _answering_with_a_tool()
+    script.types("never mind", 5.0)
+    script.new()
+    late = script.say(5.1, inside=1)
+    assert script.new() == [f"prepare {late}"]
+    assert script.state.on_air == 2
+
+
+def test_what_a_tool_says_is_not_heard_over_a_caller_who_is_not_yet_judged() -> None:
+    script = _answering_with_a_tool()
+    script.starts(4.5)
+    script.say(4.7, inside=1)
+    assert script.state.paused == 1
+    script.new()
+    script.stops(5.0)
+    script.until(6.0)
+    told = script.new()
+    assert told.index("resume 1: no words") < told.index("play -1")

@@ -42,6 +42,7 @@ class Invariants:
     def __init__(self) -> None:
         self.live: dict[int, ev.Source] = {}
         self.protected: set[int] = set()
+        self.inside: dict[int, int] = {}
         self.ended: set[int] = set()
         self.on_air = self.paused = self.ducked = 0
         self.timers: dict[TimerName, float] = {}
@@ -67,6 +68,7 @@ class Invariants:
             if isinstance(event, ev.SayRequested) and event.utterance < self.says:
                 self.says = event.utterance
                 self.live[event.utterance] = Source.SAY
+                self.inside[event.utterance] = event.inside
                 if not event.interruptible:
                     self.protected.add(event.utterance)
 
@@ -132,7 +134,8 @@ class Invariants:
 
     def _play(self, command: do.Play, _: ev.Observed) -> None:
         self.hold(command.utterance in self.live, f"{command} for what is over")
-        self.hold(not self.on_air, f"{command} while {self.on_air} is on the air")
+        yields = self.inside.get(command.utterance) == self.on_air and not self.paused
+        self.hold(not self.on_air or yields, f"{command} while {self.on_air} is on the air")
         self.on_air = command.utterance
 
     def _pause(self, command: do.Pause, _: ev.Observed) -> None:
@@ -436,7 +439,12 @@ class Walk:
     def _say(self, number: int) -> ev.Observed:
         choose = self.random.choice
         return ev.SayRequested(
-            self.now, number, choose((True, True, False)), choose((0, 0, 1)), choose(tuple(WhileCallerSpeaks))
+            self.now,
+            number,
+            choose((True, True, False)),
+            choose((0, 0, 1)),
+            choose(tuple(WhileCallerSpeaks)),
+            choose((0, 0, self.state.replies)),
         )
 
     def _agent(self) -> ev.Observed | None:
@@ -448,11 +456,19 @@ class Walk:
             return self._playout(number)
         if draw < 0.05:
             return ev.UtteranceFailed(self.now, number, "no")
-        if draw < 0.15:
-            return ev.SynthesisFinished(self.now, number, empty=draw < 0.07)
+        if draw < 0.1:
+            return self._tool(number)
+        if draw < 0.18:
+            return ev.SynthesisFinished(self.now, number, empty=draw < 0.12)
         return (ev.AudioAwaited, ev.AudioReceived, ev.AudioReceived, ev.TextAwaited)[int(draw * 4)](
             self.now, number
         )
+
+    def _tool(self, number: int) -> ev.Observed:
+        tool = self.random.randrange(3)
+        if self.random.random() < 0.5:
+            return ev.ToolStarted(self.now, number, tool, "look_up", self.random.choice((0.1, 5.0)))
+        return ev.ToolFinished(self.now, number, tool, "look_up", ev.ToolOutcome.DONE)
 
     def _playout(self, number: int) -> ev.Observed:
         current = self.state.current
@@ -487,6 +503,8 @@ class Walk:
             return ev.UtteranceFailed(self.now, number, "no")
         if kind is ev.SessionStarted:
             return ev.SessionStarted(self.now)
+        if kind in (ev.ToolStarted, ev.ToolFinished):
+            return self._tool(number)
         event: ev.Observed = kind(self.now, number)
         return event
 

@@ -11,7 +11,7 @@ from hashlib import blake2b
 CONTENT = frozenset({"text", "heard", "unheard", "error"})
 """Fields, and names of what was seen, that hold what was said, or what a failure may tell of it."""
 
-NO_CONTENT = frozenset({"kind", "rule"})
+NO_CONTENT = frozenset({"kind", "rule", "name"})
 """Texts that come from a fixed list."""
 
 REASON = "reason"

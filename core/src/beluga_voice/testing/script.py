@@ -158,10 +158,11 @@ class Script:
         interruptible: bool = True,
         priority: int = 0,
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
+        inside: int = 0,
     ) -> int:
-        """The application wants something said; returns the utterance's number."""
+        """The application, or the tool of the reply `inside`, wants something said; returns its number."""
         number = self.state.says - 1
-        self.feed(ev.SayRequested(at, number, interruptible, priority, while_caller_speaks))
+        self.feed(ev.SayRequested(at, number, interruptible, priority, while_caller_speaks, inside))
         return number
 
     def makes(self, utterance: int, at: float, *, finished: bool = True) -> None:

@@ -122,13 +122,14 @@ def _utterance_deadlines(state: State) -> Iterator[Deadline]:
 def owed(state: State, utterance: Utterance) -> tuple[TimerName, float] | None:
     """What is owed of an utterance, and until when (rule 8); None while it is heard, or has all that is owed."""
     policy = state.policy
+    tools_until = max((until for _, until in utterance.tools), default=0.0)
     if not utterance.ready:
         if utterance.awaits is Awaits.TEXT:
-            return TimerName.FIRST_TEXT, utterance.since + policy.first_text
+            return TimerName.FIRST_TEXT, max(utterance.since, tools_until) + policy.first_text
         return TimerName.FIRST_AUDIO, utterance.since + policy.first_audio
     if utterance.number != state.on_air or utterance.playing_from is not None:
         return None
     since = utterance.since if utterance.starved is None else max(utterance.since, utterance.starved)
     if utterance.starved is not None and utterance.awaits is Awaits.TEXT:
-        return TimerName.FIRST_TEXT, since + policy.first_text
+        return TimerName.FIRST_TEXT, max(since, tools_until) + policy.first_text
     return TimerName.STALL, since + policy.stall

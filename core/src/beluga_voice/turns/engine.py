@@ -52,6 +52,8 @@ _HANDLERS: dict[type[ev.Observed], Callable[[Draft, Any], None]] = {
     ev.AudioReceived: speaking.on_audio_received,
     ev.SynthesisFinished: speaking.on_synthesis_finished,
     ev.UtteranceFailed: speaking.on_utterance_failed,
+    ev.ToolStarted: speaking.on_tool_started,
+    ev.ToolFinished: speaking.on_tool_finished,
     ev.PlayoutStarted: speaking.on_playout_started,
     ev.PlayoutStarved: speaking.on_playout_starved,
     ev.PlayoutContinued: speaking.on_playout_continued,

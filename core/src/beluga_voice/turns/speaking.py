@@ -82,6 +82,7 @@ def on_say_requested(draft: Draft, event: ev.SayRequested) -> None:
         event.interruptible,
         event.priority,
         event.while_caller_speaks,
+        inside=event.inside if state.reply is not None and state.reply.number == event.inside else 0,
     )
     if state.life is Life.DRAINING:
         _refuse(draft, said, "the session is being stopped", "20")
@@ -102,9 +103,16 @@ def _refuse(draft: Draft, said: Utterance, reason: str, rule: str) -> None:
 
 
 def _place(draft: Draft, said: Utterance) -> int:
-    """Where it belongs: after what is on the air and after the reply, before those of lower priority."""
+    """Where it belongs: after what is on the air and after the reply, before those of lower priority.
+
+    What the reply's own tool asks for stands before the reply; or right after it, if the reply is on the air.
+    """
     utterances, on_air = draft.state.utterances, draft.state.on_air
     place = len(utterances)
+    if said.inside:
+        place = next(i for i, u in enumerate(utterances) if u.number == said.inside)
+        if said.inside == on_air:
+            place += 1 + sum(u.inside == on_air for u in utterances)
     while place > 0:
         before = utterances[place - 1]
         if before.source is Source.REPLY or before.number == on_air or before.priority >= said.priority:
@@ -193,6 +201,23 @@ def overdue(draft: Draft, timer: ev.TimerName) -> None:
             break
 
 
+def on_tool_started(draft: Draft, event: ev.ToolStarted) -> None:
+    """The agent owes no text until the tool has ended (rule 8)."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None and all(number != event.tool for number, _ in utterance.tools):
+        running = (event.tool, draft.now + event.timeout)
+        draft.put(replace(utterance, tools=(*utterance.tools, running)))
+
+
+def on_tool_finished(draft: Draft, event: ev.ToolFinished) -> None:
+    """The agent owes text from now on (rule 8)."""
+    utterance = draft.state.utterance(event.utterance)
+    if utterance is not None and any(number == event.tool for number, _ in utterance.tools):
+        rest = tuple(running for running in utterance.tools if running[0] != event.tool)
+        since = draft.now if utterance.awaits is Awaits.TEXT else utterance.since
+        draft.put(replace(utterance, tools=rest, since=since))
+
+
 # -- its playout --
 
 
@@ -237,8 +262,8 @@ def on_playout_finished(draft: Draft, event: ev.PlayoutFinished) -> None:
 def advance(draft: Draft) -> None:
     """Put the next utterance on the air if none is and it may be, and prepare the one after (rule 10)."""
     state = draft.state
-    first = None if state.on_air else next((u for u in state.utterances if _may_play(draft, u)), None)
-    if first is not None:
+    first = _next_on_air(draft)
+    if first is not None and first.number != state.on_air:
         state.utterances = (first, *(u for u in state.utterances if u is not first))
         state.on_air = first.number
         if first.ready:
@@ -253,6 +278,16 @@ def advance(draft: Draft) -> None:
             draft.do(PrepareSay(utterance.number, rule="10"))
     if state.life is Life.DRAINING and not state.utterances:
         state.life = Life.ENDED
+
+
+def _next_on_air(draft: Draft) -> Utterance | None:
+    """What is to be heard now: what is on the air or next in the queue, or what a silent reply's tool says."""
+    state = draft.state
+    first = state.current or next((u for u in state.utterances if _may_play(draft, u)), None)
+    if first is not None and first.source is Source.REPLY and first.silent and not state.paused:
+        inside = (u for u in state.utterances if u.inside == first.number and _may_play(draft, u))
+        return next(inside, first)
+    return first
 
 
 def _may_play(draft: Draft, utterance: Utterance) -> bool:

@@ -260,6 +260,8 @@ class Utterance:
         heard: seconds heard before that.
         starved: since when more audio is owed than there is; None if not.
         doubts: false barge-ins over it; an echo counts as `WARY`.
+        inside: the reply whose tool asked for it; 0 if none.
+        tools: the tools that run for it, each with the time at which it is cancelled at the latest.
     """
 
     number: int
@@ -279,6 +281,14 @@ class Utterance:
     heard: float = 0.0
     starved: float | None = None
     doubts: int = 0
+    inside: int = 0
+    tools: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether all its audio there is was heard, and no more is being made."""
+        heard = self.starved is not None or not self.ready
+        return heard and not self.finished and self.awaits is Awaits.TEXT
 
     def heard_until(self, now: float) -> float:
         """Seconds of it that were heard at `now`."""
