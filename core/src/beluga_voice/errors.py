@@ -9,6 +9,8 @@ BelugaVoiceError
 +-- ContractError           a provider broke its contract: a bug of the plugin
 +-- ProviderError           a vendor, model or worker failed; `retryable` tells whether to try again
 |   +-- ProviderTimeoutError
++-- ToolError               a tool's arguments or outcome are wrong; told to the model
++-- AgentStateError         an agent's state was set to one that cannot follow
 +-- ClosedError             used after `aclose`: a bug of the caller
 +-- SessionError            the session's surface, with a code
 """
@@ -77,6 +79,24 @@ class ProviderTimeoutError(ProviderError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=True)
+
+
+class ToolError(BelugaVoiceError):
+    """A tool cannot do what the model asks; the text is told to the model. Tools may raise it."""
+
+
+class AgentStateError(BelugaVoiceError):
+    """An agent's state cannot go from `old` to `new`; it is unchanged."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"invalid state transition: {old} -> {new}")
+        self.old = old
+        self.new = new
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return str(self.args[0])
 
 
 class ClosedError(BelugaVoiceError):

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from beluga_voice.contracts import (
+        LLM,
         STT,
         TTS,
         VAD,
         Agent,
         InterruptionClassifier,
         NoiseSuppressor,
+        ToolSource,
         Transport,
         TurnDetector,
     )
@@ -65,6 +67,8 @@ RegisterVAD: TypeAlias = "Register[VAD]"
 RegisterTurnDetector: TypeAlias = "Register[TurnDetector]"
 RegisterNoiseSuppressor: TypeAlias = "Register[NoiseSuppressor]"
 RegisterTransport: TypeAlias = "Register[Transport]"
+RegisterLLM: TypeAlias = "Register[LLM]"
+RegisterToolSource: TypeAlias = "Register[ToolSource]"
 RegisterAgent: TypeAlias = "Register[Agent]"
 RegisterInterruptionClassifier: TypeAlias = "Register[InterruptionClassifier]"
 
@@ -97,6 +101,16 @@ def register_noise_suppressor(register: RegisterNoiseSuppressor) -> None:
 @hookspec
 def register_transport(register: RegisterTransport) -> None:
     """Register transports. Called once when the plugin is loaded; the factory, once for each session."""
+
+
+@hookspec
+def register_llm(register: RegisterLLM) -> None:
+    """Register language models. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_tool_source(register: RegisterToolSource) -> None:
+    """Register sources of tools. Called once when the plugin is loaded."""
 
 
 @hookspec

@@ -1,21 +1,44 @@
 """What a provider must do: the contracts, without an implementation."""
 
-from beluga_voice.contracts.agent import Agent, Turn
+from beluga_voice.contracts.agent import Agent, CallControl, Spoken, Turn
 from beluga_voice.contracts.classifier import InterruptionClassifier
+from beluga_voice.contracts.llm import (
+    LLM,
+    AssistantMessage,
+    CallerMessage,
+    Finished,
+    FinishReason,
+    SystemMessage,
+    TextDelta,
+    ToolCallDelta,
+    ToolChoice,
+    ToolMessage,
+    ToolSpec,
+    Usage,
+)
 from beluga_voice.contracts.noise_suppressor import NoiseSuppressor, NoiseSuppressorStream
 from beluga_voice.contracts.provider import Provider
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
+from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
 from beluga_voice.contracts.tts import TTS, Speech, TTSStream
 from beluga_voice.contracts.turn_detector import TurnContext, TurnDetector
 from beluga_voice.contracts.vad import VAD, ScoreSink, VADStream
+from beluga_voice.conversation import ToolCall, ToolResult
+from beluga_voice.events import ToolOutcome
 from beluga_voice.words import Interruption, Word
 
 __all__ = [
+    "LLM",
     "STT",
     "TTS",
     "VAD",
     "Agent",
+    "AssistantMessage",
+    "CallControl",
+    "CallerMessage",
+    "FinishReason",
+    "Finished",
     "Interruption",
     "InterruptionClassifier",
     "Listens",
@@ -26,12 +49,25 @@ __all__ = [
     "STTStream",
     "ScoreSink",
     "Speech",
+    "Spoken",
+    "SystemMessage",
     "TTSStream",
+    "TextDelta",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
+    "ToolMessage",
+    "ToolOutcome",
+    "ToolResult",
+    "ToolSource",
+    "ToolSpec",
     "Transcript",
     "Transport",
     "Turn",
     "TurnContext",
     "TurnDetector",
+    "Usage",
     "VADStream",
     "Word",
 ]

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from beluga_voice.contracts import (
+        LLM,
         STT,
         TTS,
         VAD,
         Agent,
         InterruptionClassifier,
         NoiseSuppressor,
+        ToolSource,
         Transport,
         TurnDetector,
     )
@@ -78,6 +80,8 @@ class Plugins:
             "noise_suppressor", self._problems, self._disabled
         )
         self.transport: Providers[Transport] = Providers("transport", self._problems, self._disabled)
+        self.llm: Providers[LLM] = Providers("llm", self._problems, self._disabled)
+        self.tool_source: Providers[ToolSource] = Providers("tool_source", self._problems, self._disabled)
         self.agent: Providers[Agent] = Providers("agent", self._problems, self._disabled)
         self.interruption_classifier: Providers[InterruptionClassifier] = Providers(
             "interruption_classifier", self._problems, self._disabled

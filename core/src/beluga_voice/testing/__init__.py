@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from beluga_voice.testing import sounds
     from beluga_voice.testing.conformance.agent import check_agent
     from beluga_voice.testing.conformance.classifier import check_classifier
+    from beluga_voice.testing.conformance.llm import check_llm
     from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
     from beluga_voice.testing.conformance.stt import check_stt
     from beluga_voice.testing.conformance.transport import RecordingReceiver, check_transport
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from beluga_voice.testing.conformance.turn_detector import check_turn_detector
     from beluga_voice.testing.conformance.vad import check_vad
     from beluga_voice.testing.fakes.agent import ScriptedAgent
+    from beluga_voice.testing.fakes.llm import LLMRequest, ScriptedLLM, tool_call
     from beluga_voice.testing.fakes.stt import ScriptedSTT, ScriptedSTTStream
     from beluga_voice.testing.fakes.transport import LoopbackTransport, SentFrame
     from beluga_voice.testing.fakes.tts import ScriptedTTS, ScriptedTTSStream
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AmplitudeVAD",
     "DeadlockError",
+    "LLMRequest",
     "LoopbackTransport",
     "RecordingReceiver",
     "ScriptedAgent",
+    "ScriptedLLM",
     "ScriptedSTT",
     "ScriptedSTTStream",
     "ScriptedTTS",
@@ -52,6 +56,7 @@ __all__ = [
     "begin_work",
     "check_agent",
     "check_classifier",
+    "check_llm",
     "check_noise_suppressor",
     "check_stt",
     "check_transport",
@@ -60,6 +65,7 @@ __all__ = [
     "check_vad",
     "run_virtual",
     "sounds",
+    "tool_call",
     "working",
 ]
 
@@ -74,6 +80,7 @@ _HOMES = {
     ),
     "beluga_voice.testing.conformance.agent": ("check_agent",),
     "beluga_voice.testing.conformance.classifier": ("check_classifier",),
+    "beluga_voice.testing.conformance.llm": ("check_llm",),
     "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
     "beluga_voice.testing.conformance.stt": ("check_stt",),
     "beluga_voice.testing.conformance.transport": ("RecordingReceiver", "check_transport"),
@@ -81,6 +88,7 @@ _HOMES = {
     "beluga_voice.testing.conformance.turn_detector": ("check_turn_detector",),
     "beluga_voice.testing.conformance.vad": ("check_vad",),
     "beluga_voice.testing.fakes.agent": ("ScriptedAgent",),
+    "beluga_voice.testing.fakes.llm": ("LLMRequest", "ScriptedLLM", "tool_call"),
     "beluga_voice.testing.fakes.stt": ("ScriptedSTT", "ScriptedSTTStream"),
     "beluga_voice.testing.fakes.transport": ("LoopbackTransport", "SentFrame"),
     "beluga_voice.testing.fakes.tts": ("ScriptedTTS", "ScriptedTTSStream"),

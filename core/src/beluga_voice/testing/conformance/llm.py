@@ -1,0 +1,169 @@
+"""Does a language model keep the promises of `beluga_voice.contracts.llm`?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from beluga_voice.contracts import (
+    LLM,
+    AssistantMessage,
+    CallerMessage,
+    Finished,
+    SystemMessage,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
+    ToolMessage,
+    ToolSpec,
+    Usage,
+)
+from beluga_voice.contracts.llm import LLMChunk, LLMMessage
+from beluga_voice.errors import ClosedError
+from beluga_voice.testing.conformance import provider
+from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon
+
+TEXTS = ("hello", "", "Zoë 李雷 «да» \U0001f642 e\u0301\u200b", "word " * 2000)
+
+TOOL = ToolSpec(
+    "look_up",
+    "Look something up.",
+    {
+        "type": "object",
+        "properties": {"what": {"type": "string"}},
+        "required": ["what"],
+        "additionalProperties": False,
+    },
+)
+SYSTEM = SystemMessage("You answer calls. Be brief.")
+HELLO: tuple[LLMMessage, ...] = (SYSTEM, CallerMessage("hello"))
+CALLED: tuple[LLMMessage, ...] = (
+    SYSTEM,
+    CallerMessage("find Zoë and 李雷"),
+    AssistantMessage("", (ToolCall("a", "look_up", '{"what": "Zoë"}'), ToolCall("b", "look_up", "{}"))),
+    ToolMessage("a", "look_up", "found \U0001f642"),
+    ToolMessage("b", "look_up", "argument 'what' is missing", failed=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An open model under check."""
+
+    llm: LLM
+    running: Running
+
+
+promises: Promises[Case] = Promises("beluga_voice.contracts.llm")
+
+
+async def check_llm(make: Callable[[], LLM]) -> None:
+    """Check that a language model keeps its contract. It is asked some thirty times: give it a recorded vendor.
+
+    Args:
+        make: makes a provider that is not open.
+
+    Raises:
+        AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
+    """
+
+    async def check(llm: LLM) -> None:
+        await promises.check(Case(llm, Running()), type(llm).__name__)
+
+    await provider.check_provider(make, check)
+    closed = make()
+    await closed.open()
+    await closed.aclose()
+    await after_close.check(Case(closed, Running()), type(closed).__name__)
+
+
+@promises.made_by("LLM.stream", "yields chunks, the last of which is Finished")
+async def _ends_with_finished(case: Case) -> None:
+    for text in TEXTS:
+        chunks = await _ask(case.llm, (SYSTEM, CallerMessage(text)))
+        kinds = (TextDelta, ToolCallDelta, Usage, Finished)
+        given: list[object] = list(chunks)
+        strangers = [chunk for chunk in given if not isinstance(chunk, kinds)]
+        expect(not strangers, f"{strangers[:1]} came")
+        expect(bool(chunks) and isinstance(chunks[-1], Finished), f"the last chunk was {chunks[-1:]}")
+        ends = sum(isinstance(chunk, Finished) for chunk in chunks)
+        expect(ends == 1, f"{ends} chunks were Finished")
+
+
+@promises.made_by("LLM.stream", "takes messages that end with any kind of message")
+async def _takes_any_end(case: Case) -> None:
+    said = AssistantMessage("Hello, this is Acme.")
+    for messages in ((SYSTEM,), (*HELLO, said), (SYSTEM, said, CallerMessage("hello"), said, said), CALLED):
+        await _ask(case.llm, messages, (TOOL,))
+
+
+@promises.made_by("ToolCallDelta", "the deltas of one index have one name")
+async def _names_each_call_once(case: Case) -> None:
+    for choice in (ToolChoice.REQUIRED, ToolChoice.AUTO):
+        chunks = await _ask(case.llm, HELLO, (TOOL,), choice)
+        deltas = [chunk for chunk in chunks if isinstance(chunk, ToolCallDelta)]
+        for index in {delta.index for delta in deltas}:
+            names = [delta.name for delta in deltas if delta.index == index and delta.name]
+            expect(len(names) == 1, f"the call of index {index} is named {names}")
+            ids = [delta.id for delta in deltas if delta.index == index and delta.id]
+            expect(len(ids) <= 1, f"the call of index {index} has the ids {ids}")
+
+
+@promises.made_by("LLM.stream", "may be closed at any chunk, and answers again")
+async def _may_be_closed(case: Case) -> None:
+    for before in (0, 1, 2):
+        chunks = case.llm.stream(HELLO)
+        for _ in range(before):
+            await anext(chunks, None)
+        await soon(chunks.aclose(), f"closing after {before} chunk(s)")
+        await _ask(case.llm, HELLO)
+
+
+@promises.made_by("LLM.stream", "may be cancelled while it thinks, and answers again")
+async def _may_be_cancelled(case: Case) -> None:
+    for steps in (1, 2, 5):
+        asking = asyncio.create_task(_ask(case.llm, HELLO))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await soon(_join(asking), "ending the cancelled answer")
+        await _ask(case.llm, HELLO)
+
+
+@promises.made_by("LLM", "gives any number of answers at a time")
+async def _answers_several_at_once(case: Case) -> None:
+    await asyncio.gather(*(_ask(case.llm, HELLO) for _ in range(3)))
+
+
+@promises.made_by("LLM.stream", "leaves nothing running when an answer has ended")
+async def _leaves_nothing_running(case: Case) -> None:
+    await _ask(case.llm, HELLO)
+    chunks = case.llm.stream(HELLO)
+    await anext(chunks, None)
+    await chunks.aclose()
+    case.running.expect_nothing_new()
+
+
+after_close: Promises[Case] = Promises("beluga_voice.contracts.llm")
+
+
+@after_close.made_by("LLM.stream", "raises ClosedError after aclose, when iterated")
+async def _refuses_after_close(case: Case) -> None:
+    await expect_error(ClosedError, _ask(case.llm, HELLO), "stream after aclose")
+
+
+async def _ask(
+    llm: LLM,
+    messages: Sequence[LLMMessage],
+    tools: Sequence[ToolSpec] = (),
+    tool_choice: ToolChoice = ToolChoice.AUTO,
+) -> list[LLMChunk]:
+    async with aclosing(llm.stream(messages, tools, tool_choice=tool_choice)) as chunks:
+        return [chunk async for chunk in chunks]
+
+
+async def _join(task: asyncio.Task[list[LLMChunk]]) -> None:
+    await asyncio.wait([task])
