@@ -26,6 +26,7 @@ ROWS = (
     ("conversation", "playout", "turns"),
     ("contracts",),
     (
+        "agent",
         "agents",
         "clock",
         "hookspecs",
@@ -55,11 +56,12 @@ KEPT_TO = {
     "numpy": {"audio", "cli", "demo", "playout", "recording", "session", "testing"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
-    "pydantic": {"cli", "container", "plugins", "settings", "testing"},
+    "pydantic": {"agent", "cli", "container", "plugins", "settings", "testing"},
     "pydantic_core": {"settings"},
     "pydantic_settings": {"settings"},
     "pytest": {"testing"},
     "hypothesis": {"testing"},
+    "typing_extensions": {"agent"},  # for type checkers only
 }
 
 # What a plugin may build on: the contracts, what they speak of, and a few tools. The rest is the core's own.

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from beluga_voice._version import __version__
 
 if TYPE_CHECKING:
+    from beluga_voice.agent import Agent, Call
     from beluga_voice.audio import AudioFrame
     from beluga_voice.container import Sessions, VoiceContainer
     from beluga_voice.contracts import Turn
     from beluga_voice.conversation import Message, Role
     from beluga_voice.errors import (
+        AgentStateError,
         AudioError,
         BelugaVoiceError,
         ClosedError,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         PluginError,
         ProviderError,
         SessionError,
+        ToolError,
     )
     from beluga_voice.events import SessionState, WhileCallerSpeaks
     from beluga_voice.running import run
@@ -32,11 +35,13 @@ if TYPE_CHECKING:
     from beluga_voice.turns import TurnPolicy
 
 _HOMES = {
+    "agent": ("Agent", "Call"),
     "audio": ("AudioFrame",),
     "container": ("Sessions", "VoiceContainer"),
     "contracts": ("Turn",),
     "conversation": ("Message", "Role"),
     "errors": (
+        "AgentStateError",
         "AudioError",
         "BelugaVoiceError",
         "ClosedError",
@@ -46,6 +51,7 @@ _HOMES = {
         "PluginError",
         "ProviderError",
         "SessionError",
+        "ToolError",
     ),
     "events": ("SessionState", "WhileCallerSpeaks"),
     "running": ("run",),
@@ -55,9 +61,12 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Agent",
+    "AgentStateError",
     "AudioError",
     "AudioFrame",
     "BelugaVoiceError",
+    "Call",
     "ClosedError",
     "ConfigurationError",
     "ContractError",
@@ -71,6 +80,7 @@ __all__ = [
     "SessionError",
     "SessionState",
     "Sessions",
+    "ToolError",
     "Turn",
     "TurnPolicy",
     "VoiceContainer",

@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from beluga_voice import commands as do
@@ -18,6 +19,7 @@ from beluga_voice.contracts import (
     TTS,
     VAD,
     Agent,
+    CallControl,
     InterruptionClassifier,
     NoiseSuppressor,
     Transcript,
@@ -26,6 +28,7 @@ from beluga_voice.contracts import (
     TurnContext,
     TurnDetector,
 )
+from beluga_voice.contracts.agent import Texts as TextsOf
 from beluga_voice.conversation import Conversation
 from beluga_voice.errors import AudioError, BelugaVoiceError, ProviderError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, Source, WhileCallerSpeaks
@@ -64,6 +67,7 @@ class Parts:
     stt: STT
     tts: TTS
     agent: Agent | None
+    control: CallControl
     vad: VAD | None
     turn_detector: TurnDetector | None
     noise_suppressor: NoiseSuppressor | None
@@ -122,6 +126,7 @@ class Call:
         self.bug: Exception | None = None
         self._timers: dict[ev.TimerName, asyncio.TimerHandle] = {}
         self._handles: dict[int, SayHandle] = {}
+        self._says_texts: dict[int, Texts] = {}
         self._endings: dict[int, asyncio.Future[ev.UtteranceEnded]] = {}
         self._speaking: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -179,7 +184,8 @@ class Call:
         parts = self._parts
         voice = await self._in_time("tts", parts.tts.open_stream())
         self._closing.append(("tts", voice.aclose))
-        self._speech = Speech(voice, self.now, self.feed, self._report)
+        spoken_as = None if parts.agent is None else parts.agent.speech_text
+        self._speech = Speech(voice, self.now, self.feed, self._report, spoken_as)
         transport = parts.transport
         rate = parts.tts.sample_rate if transport is None else transport.output_sample_rate
         self._records.open(rate)
@@ -228,8 +234,10 @@ class Call:
     def _begin(self) -> None:
         self._started.set_result(None)
         self.feed(ev.SessionStarted(self.now()))
-        if self._parts.config.greeting:
-            self.say(self._parts.config.greeting, True, 0, WhileCallerSpeaks.WAIT)
+        agent = self._parts.agent
+        greeting = self._parts.config.greeting or ("" if agent is None else agent.greeting)
+        if greeting:
+            self.say(greeting, True, 0, WhileCallerSpeaks.WAIT)
         if self._hung_up is not None:
             self.feed(self._hung_up)
 
@@ -444,6 +452,10 @@ class Call:
         logger.warning("session %s: its %s failed: %s", self._session_id, kind, error)
         self._report(ev.ProviderFailed(self.now(), kind, str(error), fatal))
 
+    def tell_failed(self, kind: str, error: BelugaVoiceError) -> None:
+        """Tell that something of the agent's failed, and the call goes on."""
+        self._failed(kind, error)
+
     def _predict_turn(self, command: do.PredictTurn) -> None:
         if self._prediction is not None:
             self._prediction.cancel()
@@ -464,24 +476,41 @@ class Call:
     # -- speaking --
 
     def say(
-        self, text: str, interruptible: bool, priority: int, while_caller_speaks: WhileCallerSpeaks
+        self,
+        text: str | TextsOf,
+        interruptible: bool,
+        priority: int,
+        while_caller_speaks: WhileCallerSpeaks,
+        inside: int = 0,
     ) -> SayHandle:
-        """Queue something to be said."""
+        """Queue something to be said; within the tool of the reply `inside`, if that is not 0."""
         self._says -= 1
         utterance = self._says
         ended: asyncio.Future[ev.UtteranceEnded] = self._loop.create_future()
-        handle = SayHandle(utterance, text, ended, self._cut)
+        handle = SayHandle(utterance, text if isinstance(text, str) else "", ended, self._cut)
         self._handles[utterance], self._endings[utterance] = handle, ended
-        self.feed(ev.SayRequested(self.now(), utterance, interruptible, priority, while_caller_speaks))
+        self._says_texts[utterance] = saying(text) if isinstance(text, str) else partial(text, utterance)
+        self.feed(
+            ev.SayRequested(self.now(), utterance, interruptible, priority, while_caller_speaks, inside)
+        )
         return handle
+
+    def interrupt(self) -> None:
+        """Cut the live reply, and each `say` that may be cut."""
+        for utterance in self.state.utterances:
+            if utterance.interruptible:
+                self._cut(utterance.number)
+
+    def run_task(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run the agent's `work()` until the session ends, at the latest."""
+        self._spawn(work, name)
 
     def _cut(self, utterance: int) -> None:
         if self.active:
             self.feed(ev.CutRequested(self.now(), utterance))
 
     def _prepare_say(self, command: do.PrepareSay) -> None:
-        text = self._handles[command.utterance].text
-        self._make(command.utterance, saying(text))
+        self._make(command.utterance, self._says_texts[command.utterance])
 
     def _commit_turn(self, command: do.CommitTurn) -> None:
         self._conversation.commit_turn(command.turn, command.text)
@@ -489,7 +518,8 @@ class Call:
     def _start_reply(self, command: do.StartReply) -> None:
         agent = self._parts.agent
         assert agent is not None
-        turn = Turn(command.text, command.turn, self._conversation.messages, self._session_id)
+        history, control = self._conversation.messages, self._parts.control
+        turn = Turn(command.text, command.turn, history, self._session_id, command.utterance, control)
         self._make(command.utterance, lambda: agent.reply(turn))
 
     def _make(self, utterance: int, texts: Texts) -> None:
@@ -577,6 +607,7 @@ class Call:
 
     def _settle(self, ended: ev.UtteranceEnded) -> None:
         self._handles.pop(ended.utterance, None)
+        self._says_texts.pop(ended.utterance, None)
         future = self._endings.pop(ended.utterance, None)
         if future is not None and not future.done():
             future.set_result(ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from beluga_voice import events as ev
 from beluga_voice.agents import AgentLike, as_agent
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import (
+    LLM,
     STT,
     TTS,
     VAD,
@@ -26,6 +28,7 @@ from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.phrases import PhraseClassifier
 from beluga_voice.session.call import Call, Parts
 from beluga_voice.session.config import SessionConfig
+from beluga_voice.session.control import Control
 from beluga_voice.session.handle import SayHandle
 from beluga_voice.session.observers import (
     DecisionCallback,
@@ -52,6 +55,8 @@ class VoiceSession:
         stt: turns the caller's speech into words.
         tts: turns the agent's words into speech.
         agent: answers: an `Agent`, or a function of the `Turn` that returns or yields text. None only listens.
+        llm: the language model of an agent that brings none; or several, by the names that agents call them.
+        deps: what the agent's tools get as `Call.deps`; by default what the agent's own factory makes.
         vad: finds speech. Without one, the STT's words are all there is to go by, and it is sent all audio.
         turn_detector: judges whether a pause ends the turn. Without one the minimum delay does.
         noise_suppressor: cleans the caller's audio.
@@ -70,6 +75,8 @@ class VoiceSession:
         stt: STT,
         tts: TTS,
         agent: AgentLike | None = None,
+        llm: LLM | Mapping[str, LLM] | None = None,
+        deps: object = None,
         vad: VAD | None = None,
         turn_detector: TurnDetector | None = None,
         noise_suppressor: NoiseSuppressor | None = None,
@@ -85,21 +92,27 @@ class VoiceSession:
         _check(noise_suppressor, NoiseSuppressor, "noise_suppressor")
         _check(interruption_classifier, InterruptionClassifier, "interruption_classifier")
         _check(transport, Transport, "transport")
+        llms = {} if llm is None else dict(llm) if isinstance(llm, Mapping) else {"": llm}
+        for model in llms.values():
+            _check(model, LLM, "llm")
+        chosen = config or SessionConfig()
+        self.session_id = chosen.session_id or f"session-{secrets.token_hex(8)}"
+        self._observers = Observers()
+        self._conversation = Conversation()
+        self._control = Control(self.session_id, self._conversation, self._observers, llms, deps)
         self._parts = Parts(
             stt=stt,
             tts=tts,
-            agent=_agent(agent),
+            agent=_agent(agent, self._control),
+            control=self._control,
             vad=vad,
             turn_detector=turn_detector,
             noise_suppressor=noise_suppressor,
             classifier=interruption_classifier or PhraseClassifier(),
             transport=transport,
-            config=config or SessionConfig(),
+            config=chosen,
             policy=turns or TurnPolicy(),
         )
-        self.session_id = self._parts.config.session_id or f"session-{secrets.token_hex(8)}"
-        self._observers = Observers()
-        self._conversation = Conversation()
         self._call: Call | None = None
         self._runner: asyncio.Task[None] | None = None
         self._told: Exception | None = None
@@ -115,6 +128,11 @@ class VoiceSession:
     def history(self) -> tuple[Message, ...]:
         """The conversation: the caller's closed turns, and what was heard of the agent."""
         return self._conversation.messages
+
+    @property
+    def agent(self) -> Agent | None:
+        """What answers in this session: of a `beluga_voice.Agent`, its `AgentInstance`, which knows its state."""
+        return self._parts.agent
 
     def events(self) -> EventStream:
         """Stream what happens from now on, until the session ends; the latest 1,000 unread events are kept.
@@ -152,7 +170,7 @@ class VoiceSession:
         run = 1 if before is None else before.run_number + 1
         call = Call(self._parts, self.session_id, self._conversation, self._observers, run=run)
         self._runner = asyncio.create_task(call.run(), name=f"beluga-voice {self.session_id}")
-        self._call = call
+        self._call = self._control.call = call
         try:
             await call.wait_started()
         except BaseException:
@@ -160,7 +178,7 @@ class VoiceSession:
             try:
                 await asyncio.wait([self._runner])
             finally:
-                self._call = before
+                self._call = self._control.call = before
             raise
 
     async def stop(self, *, drain: bool = False) -> None:
@@ -242,12 +260,13 @@ class VoiceSession:
         Raises:
             SessionError: `session_not_active`, or `empty_text`.
         """
-        call = self._active("say")
-        if not any(character.isalnum() for character in text):
-            raise SessionError(
-                "say", ErrorCode.EMPTY_TEXT, "there is nothing to say; give a text with a word in it"
-            )
-        return call.say(text, allow_interruptions, priority, while_caller_speaks)
+        self._active("say")
+        return self._control.say(
+            text,
+            allow_interruptions=allow_interruptions,
+            priority=priority,
+            while_caller_speaks=while_caller_speaks,
+        )
 
     def send_text(self, text: str) -> None:
         """Take `text` as a turn of the caller's: it cuts the agent, and is answered at once.
@@ -299,8 +318,8 @@ def _check(part: object, contract: type, name: str, *, needed: bool = False) -> 
         raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
 
 
-def _agent(agent: AgentLike | None) -> Agent | None:
+def _agent(agent: AgentLike | None, control: Control) -> Agent | None:
     try:
-        return None if agent is None else as_agent(agent)
+        return None if agent is None else as_agent(agent).enter(control)
     except ConfigurationError as error:
         raise SessionError("create", ErrorCode.INVALID_CONFIG, str(error)) from error

@@ -24,6 +24,7 @@ class Speech:
         clock: tells the session's time.
         feed: takes the events of what was made.
         tell: takes the text as it is spoken.
+        spoken_as: tells how the agent's text is spoken; as it is if None.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Speech:
         clock: Callable[[], float],
         feed: Callable[[ev.Observed], None],
         tell: Callable[[ev.Reported], None],
+        spoken_as: Callable[[str], str] | None = None,
     ) -> None:
         self._stream = stream
         self._clock = clock
         self._feed = feed
         self._tell = tell
+        self._spoken_as = spoken_as or str
         self._voice = asyncio.Lock()
 
     async def speak(self, utterance: int, track: Track, texts: Texts) -> None:
@@ -72,20 +75,21 @@ class Speech:
                 if track.dropped:  # the agent took no notice of being cut
                     break
                 self._tell(ev.TextGiven(self._clock(), utterance, piece))
-                if any(character.isalnum() for character in piece):
+                sound = self._spoken_as(piece)
+                if any(character.isalnum() for character in sound):
                     spoken = True
-                    await self._speak_piece(utterance, track, piece)
+                    await self._speak_piece(utterance, track, piece, sound)
                     self._feed(ev.TextAwaited(self._clock(), utterance))
                 else:
                     track.begin(piece)
         return spoken
 
-    async def _speak_piece(self, utterance: int, track: Track, piece: str) -> None:
+    async def _speak_piece(self, utterance: int, track: Track, piece: str, sound: str) -> None:
         self._feed(ev.AudioAwaited(self._clock(), utterance))
         async with self._voice:
             track.begin(piece)
             first = True
-            async with aclosing(self._stream.synthesize(piece)) as parts:
+            async with aclosing(self._stream.synthesize(sound)) as parts:
                 async for part in parts:
                     if first:
                         first = False
