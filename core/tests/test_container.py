@@ -192,6 +192,8 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
         one, two = await sessions.open(agent), await sessions.open(agent, session_id="two")
         assert one.parts == {
             "agent": agent,
+            "llm": {},
+            "deps": None,
             "transport": None,
             "config": SessionConfig(language="de"),
             "turns": TurnPolicy(stall=3),

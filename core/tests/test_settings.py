@@ -72,6 +72,7 @@ def test_without_any_source_the_local_stack_stands() -> None:
         "turn_detector": None,
         "noise_suppressor": None,
         "interruption_classifier": None,
+        "llm": None,
     }
     assert settings.turns == TurnPolicy()
     assert settings.session == SessionConfig()

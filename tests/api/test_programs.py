@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from beluga_voice import VoiceContainer
+from beluga_voice.settings import Settings
+from beluga_voice.silent import DeafSTT, MuteTTS
+from beluga_voice.testing import ScriptedLLM, tool_call
+
 HERE = Path(__file__).resolve().parent
 
 # Programs whose parts are still to come, and what they come with. One that works must leave this list.
 PENDING = {
-    "tools": "comes with the LLM agent and its tools",
     "host": "comes with the server: VoiceContainer.asgi and Sessions.answer",
     "provider": "comes with vendor codecs: WebSocketSTT",
 }
@@ -102,6 +107,46 @@ def test_ten_lines_answer_what_is_typed(tmp_path: Path) -> None:
 @uses("tools")
 def test_an_agent_has_the_tools_it_was_given(program: ModuleType) -> None:
     assert [tool.name for tool in program.agent.tools] == ["order_status", "hang_up"]
+
+
+@uses("tools")
+async def test_an_agent_looks_up_an_order_and_hangs_up(program: ModuleType) -> None:
+    llm = ScriptedLLM(
+        [
+            [tool_call("order_status", order="7")],
+            "Order 7 was shipped on Monday.",
+            ["With pleasure. ", tool_call("hang_up")],
+        ]
+    )
+    voice = VoiceContainer(Settings(vad=None))
+    with voice.stt.override(DeafSTT()), voice.tts.override(MuteTTS()), voice.llm.override(llm):
+        async with voice.lifespan():
+            session = await voice.get_sessions().open(program.agent)
+            async with session:
+                await asyncio.sleep(2)
+                for text in ("where is order 7", "thank you, bye"):
+                    session.send_text(text)
+                    await asyncio.sleep(5)
+                await session.wait_ended()
+    assert [message.text.strip() for message in session.history] == [
+        "Acme, hello.",
+        "where is order 7",
+        "Order 7 was shipped on Monday.",
+        "thank you, bye",
+        "Goodbye.",
+        "With pleasure.",
+    ]
+    assert llm.requests[1].results == {"call-0-0": "shipped on Monday"}
+    assert llm.requests[0].system == "You answer calls for Acme. Be brief."
+
+
+def test_an_agent_s_own_providers_are_asked_for(tmp_path: Path) -> None:
+    command = [sys.executable, str(HERE / "tools.py"), "--set", "llm=acme", "chat"]
+    done = subprocess.run(
+        command, input="hello\n", cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 2
+    assert "no LLM provider named 'acme' (--set llm)" in done.stderr
 
 
 @uses("host")

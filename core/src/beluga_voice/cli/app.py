@@ -47,7 +47,13 @@ class App:
         """
         from beluga_voice.settings import Settings
 
-        return Settings(config=self.config, overrides=self.overrides)
+        return self.settings_for(self.agent, Settings(config=self.config, overrides=self.overrides))
+
+    def settings_for(self, agent: AgentLike | None, settings: Settings | None = None) -> Settings:
+        """The settings, or `settings`, with what an agent chooses for itself."""
+        from beluga_voice.container.agents import settings_for
+
+        return settings_for(agent, self.settings if settings is None else settings)
 
     @cached_property
     def plugins(self) -> Plugins:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import AsyncExitStack
 
 import click
 
@@ -37,13 +38,25 @@ def chat(app: App, agent: str | None, as_json: bool) -> None:
 
 
 async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
-    settings = app.settings
-    session = VoiceSession(
-        stt=DeafSTT(), tts=MuteTTS(), agent=agent, config=settings.session, turns=settings.turns
-    )
+    from beluga_voice.container.agents import open_agent
+    from beluga_voice.container.graph import create
+    from beluga_voice.container.opened import Opened
+
+    settings = app.settings_for(agent)
     view = _JsonView() if as_json else _TextView(prompt=sys.stdin.isatty())
-    async with shown(session, view.see):
+    async with AsyncExitStack() as stack:
+        session = VoiceSession(
+            stt=DeafSTT(),
+            tts=MuteTTS(),
+            agent=agent,
+            llm=await open_agent(agent, settings, Opened(stack), lambda choice: create(choice, app.plugins)),
+            config=settings.session,
+            turns=settings.turns,
+        )
+        await stack.enter_async_context(shown(session, view.see))
         async for line in lines_of_stdin():
+            if session.state is ev.SessionState.ENDED:
+                break
             if line.strip():
                 view.silent.clear()
                 session.send_text(line.strip())
@@ -58,7 +71,8 @@ class _View:
         self.silent = asyncio.Event()
 
     def see(self, event: ev.Event) -> None:
-        if isinstance(event, ev.UtteranceEnded):
+        over = (ev.SessionState.LISTENING, ev.SessionState.ENDED)
+        if isinstance(event, ev.StateChanged) and event.new in over:
             self.silent.set()
 
 

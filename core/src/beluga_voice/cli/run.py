@@ -102,7 +102,7 @@ async def _run_all(
 ) -> list[dict[str, object]]:
     from beluga_voice.container import VoiceContainer
 
-    voice = VoiceContainer(app.settings, app.plugins)
+    voice = VoiceContainer(app.settings_for(agent), app.plugins)
     _check_kept(app.settings.profile(profile).session, len(targets))
     async with voice.lifespan():
         return [await _run_one(voice, agent, file, target, profile, quiet=quiet) for file, target in targets]

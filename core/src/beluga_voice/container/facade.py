@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 from weakref import WeakSet
@@ -11,10 +11,13 @@ from weakref import WeakSet
 from dependency_injector.providers import BaseSingleton
 from dependency_injector.providers import Provider as Injected
 
+from beluga_voice.agents import AgentLike
+from beluga_voice.container.agents import open_agent
 from beluga_voice.container.graph import Graph, create
 from beluga_voice.container.opened import Opened
 from beluga_voice.container.sessions import Parts, Sessions
 from beluga_voice.contracts import (
+    LLM,
     STT,
     TTS,
     VAD,
@@ -64,6 +67,7 @@ class VoiceContainer:
         self.interruption_classifier: Injected[InterruptionClassifier | None] = (
             self._graph.interruption_classifier
         )
+        self.llm: Injected[LLM | None] = self._graph.llm
         self._of_profiles: dict[Selection, Provider | None] = {}
         self._sessions = Sessions(self)
         self._live: WeakSet[VoiceSession] = WeakSet()
@@ -115,21 +119,31 @@ class VoiceContainer:
         """
         if self._opened is None:
             raise ClosedError("this container is not open. Try: async with voice.lifespan()")
-        parts = {kind: self._choose(kind, settings) for kind in SLOTS}
+        parts = {kind: self._choose(getattr(settings, kind)) for kind in SLOTS}
         for part in parts.values():
             if part is not None:
                 await self._opened.ensure(part)
         return Parts(**cast("dict[str, STT]", parts))  # type: ignore[arg-type]
 
+    async def open_agent(self, agent: AgentLike, settings: Settings) -> Mapping[str, LLM]:
+        """Open what the agents of a call bring; return their language models by what they call them.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
+        """
+        if self._opened is None:
+            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        return await open_agent(agent, settings, self._opened, self._choose)
+
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
         self._live.add(session)
 
-    def _choose(self, kind: str, settings: Settings) -> Provider | None:
-        """Return the container's own provider, or a profile's where that one chooses otherwise."""
-        shared = cast("Injected[Provider | None]", getattr(self._graph, kind))
-        selection: Selection = getattr(settings, kind)
-        if shared.last_overriding is not None or selection == getattr(self.settings, kind):
+    def _choose(self, selection: Selection) -> Provider | None:
+        """Return the container's own provider, or another one where a profile or an agent chooses otherwise."""
+        shared = cast("Injected[Provider | None]", getattr(self._graph, selection.kind))
+        if shared.last_overriding is not None or selection == getattr(self.settings, selection.kind):
             return shared()
         if selection not in self._of_profiles:
             self._of_profiles[selection] = create(selection, self.plugins)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from dependency_injector import containers, providers
 
 from beluga_voice.contracts import (
+    LLM,
     STT,
     TTS,
     VAD,
@@ -57,3 +58,4 @@ class Graph(containers.DeclarativeContainer):
     interruption_classifier: providers.Provider[InterruptionClassifier | None] = providers.Singleton(
         _create_chosen, settings, plugins, "interruption_classifier"
     )
+    llm: providers.Provider[LLM | None] = providers.Singleton(_create_chosen, settings, plugins, "llm")

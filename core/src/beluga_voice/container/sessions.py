@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
 from beluga_voice.agents import AgentLike
+from beluga_voice.container.agents import settings_for
 from beluga_voice.contracts import (
+    LLM,
     STT,
     TTS,
     VAD,
@@ -33,6 +35,7 @@ class Parts:
     turn_detector: TurnDetector | None
     noise_suppressor: NoiseSuppressor | None
     interruption_classifier: InterruptionClassifier | None
+    llm: LLM | None
 
 
 class Source(Protocol):
@@ -44,6 +47,9 @@ class Source(Protocol):
 
     async def open_parts(self, settings: Settings) -> Parts:
         """Return the shared providers that `settings` choose, open."""
+
+    async def open_agent(self, agent: AgentLike, settings: Settings) -> Mapping[str, LLM]:
+        """Open what the agents of a call bring; return their language models by what they call them."""
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
@@ -85,6 +91,7 @@ class Sessions:
         session_id: str | None = None,
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
+        deps: object = None,
     ) -> Opening:
         """Make a session whose providers are open; they are shared with all other sessions.
 
@@ -99,6 +106,7 @@ class Sessions:
             session_id: the session's name, in place of the settings'.
             config: in place of what the settings say.
             turns: in place of what the settings say.
+            deps: what the agent's tools get as `Call.deps`, in place of what its own factory makes.
 
         Raises:
             ClosedError: outside of `VoiceContainer.lifespan`.
@@ -108,12 +116,15 @@ class Sessions:
         """
 
         async def make() -> VoiceSession:
-            settings = self._source.settings.profile(profile)
+            settings = settings_for(agent, self._source.settings.profile(profile))
+            llms = await self._source.open_agent(agent, settings)
             parts = await self._source.open_parts(settings)
             chosen = config or settings.session
             stt, tts = _needed(parts)
             session = VoiceSession(
                 agent=agent,
+                llm=llms,
+                deps=deps,
                 transport=transport,
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path as FilePath
+from typing import cast
 
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
@@ -42,6 +43,17 @@ def read_layers(
     for variables in (dotenv, read_environment(os.environ)):
         merged = variables.without("config").over(merged)
     return _read_arguments(arguments).over(read_overrides(overrides).over(merged))
+
+
+def read_choices(choices: Mapping[Path, str], agent: str) -> Values:
+    """Read what an agent chooses for itself, by path."""
+    table: dict[str, object] = {}
+    for path, value in choices.items():
+        inner = table
+        for part in path[:-1]:
+            inner = cast("dict[str, object]", inner.setdefault(part, {}))
+        inner[path[-1]] = value
+    return _expand(table, lambda path: f"agent {agent!r}, {path[-1]}=", weak=True)
 
 
 def read_environment(environ: Mapping[str, str]) -> Values:
@@ -80,7 +92,7 @@ def read_toml(file: FilePath, *, required: bool) -> Values:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"settings file {str(file)!r} is no TOML: {error}") from error
     lines = _toml_lines(text)
-    return _expand(table, lambda path: f"{file.name} line {_line_of(path, lines)}")
+    return _expand(table, lambda path: f"{file.name} line {_line_of(path, lines)}", weak=True)
 
 
 def _read_text(file: FilePath) -> str:
@@ -143,7 +155,7 @@ def _single(path: Path, text: str, source: str) -> Values:
     return _expand(table, lambda _: source)
 
 
-def _expand(table: object, source: Callable[[Path], str]) -> Values:
+def _expand(table: object, source: Callable[[Path], str], *, weak: bool = False) -> Values:
     """Take tables apart to leaves, and ``provider:model`` to its two settings."""
     settings: dict[Path, Setting] = {}
 
@@ -156,15 +168,15 @@ def _expand(table: object, source: Callable[[Path], str]) -> Values:
         elif _is_slot(path):
             visit_slot(path, value)
         else:
-            settings[path] = Setting(".".join(path), value, source(path))
+            settings[path] = Setting(".".join(path), value, source(path), weak)
 
     def visit_slot(path: Path, value: object) -> None:
         text = "none" if value is None or value is False else value
         provider, colon, model = text.partition(":") if isinstance(text, str) else (text, "", "")
         key, origin = ".".join(path), source(path)
-        settings[(*path, "provider")] = Setting(key, provider, origin)
+        settings[(*path, "provider")] = Setting(key, provider, origin, weak)
         if colon:
-            settings[(*path, "model")] = Setting(key, model, origin)
+            settings[(*path, "model")] = Setting(key, model, origin, weak)
 
     visit((), table)
     return Values(settings)

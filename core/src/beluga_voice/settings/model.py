@@ -18,9 +18,9 @@ from pydantic_settings import (
 
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.session.config import SessionConfig
-from beluga_voice.settings.layers import DELIMITER, PREFIX, read_layers
+from beluga_voice.settings.layers import DELIMITER, PREFIX, read_choices, read_layers
 from beluga_voice.settings.selection import Selection, source_of, with_nulls
-from beluga_voice.settings.values import DEFAULT_PROVIDERS, SLOTS, Setting, Values, nearest
+from beluga_voice.settings.values import DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
 from beluga_voice.turns.policy import TurnPolicy
 
 D = TypeVar("D", TurnPolicy, SessionConfig)
@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     turn_detector: InstanceOf[Selection] = Field(description="judges whether a pause ends the caller's turn")
     noise_suppressor: InstanceOf[Selection] = Field(description="cleans the caller's audio")
     interruption_classifier: InstanceOf[Selection] = Field(description="tells stop words and backchannels")
+    llm: InstanceOf[Selection] = Field(description="the agent's language model")
     turns: InstanceOf[TurnPolicy] = Field(description="how turns are taken")
     session: InstanceOf[SessionConfig] = Field(description="what each session is told")
     sessions: Mapping[str, InstanceOf[Settings]] = Field(description="profiles: named overrides of the rest")
@@ -109,7 +110,23 @@ class Settings(BaseSettings):
             self.turn_detector,
             self.noise_suppressor,
             self.interruption_classifier,
+            self.llm,
         )
+
+    def for_agent(self, choices: Mapping[Path, str], name: str) -> Settings:
+        """Return these settings with what an agent chooses for itself, by path.
+
+        It stands over the settings file and the defaults; under the environment, ``.env``, the command line, the
+        constructor's keywords, and a profile, which was asked for by name.
+
+        Raises:
+            ConfigurationError: a choice is wrong.
+        """
+        if not choices:
+            return self
+        below, above = self.values.split(lambda s: s.weak and not s.key.startswith("sessions."))
+        values = above.over(read_choices(choices, name).over(below))
+        return Settings(values=values)
 
 
 class TracedSource(PydanticBaseSettingsSource):

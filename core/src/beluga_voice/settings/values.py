@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 DEFAULT_PROVIDERS: Mapping[str, str] = {
     "stt": "pocketsphinx",
@@ -20,6 +20,7 @@ DEFAULT_PROVIDERS: Mapping[str, str] = {
     "turn_detector": "none",
     "noise_suppressor": "none",
     "interruption_classifier": "none",
+    "llm": "none",
 }
 """What stands where nothing is set: a conversation on this machine, without network or key."""
 
@@ -37,11 +38,14 @@ class Setting:
         key: where, with dots, as in ``sessions.support.tts.voice``.
         value: a string from the environment, ``.env`` and the command line, any value from elsewhere.
         source: names the variable, the file and line, or the option.
+        weak: what an agent chooses for itself stands over it: it is written in the settings file, or was chosen
+            by another agent.
     """
 
     key: str
     value: object
     source: str
+    weak: bool = False
 
 
 class Values:
@@ -78,6 +82,11 @@ class Values:
     def without(self, *names: str) -> Values:
         """Return all but what stands at or below the top-level `names`."""
         return Values({path: s for path, s in self._settings.items() if path[0] not in names})
+
+    def split(self, below: Callable[[Setting], bool]) -> tuple[Values, Values]:
+        """Part the values in those that stand `below`, and the rest."""
+        lower = {path: setting for path, setting in self._settings.items() if below(setting)}
+        return Values(lower), Values({p: s for p, s in self._settings.items() if p not in lower})
 
     def table(self) -> dict[str, object]:
         """Return the values as nested tables."""
