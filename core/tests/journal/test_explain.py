@@ -10,7 +10,16 @@ import beluga_voice.turns
 from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.journal import codec
-from beluga_voice.journal.explain import ANNOUNCEMENTS, COMMANDS, DETAILS, RULES, explain, sentence, situation
+from beluga_voice.journal.explain import (
+    ANNOUNCEMENTS,
+    COMMANDS,
+    DETAILS,
+    RULES,
+    Sentence,
+    explain,
+    sentence,
+    situation,
+)
 from beluga_voice.journal.reader import read_journal
 
 from .conftest import OBJECTION, QUESTION, Recorded
@@ -79,3 +88,8 @@ def test_a_text_cannot_command_the_terminal() -> None:
     assert told.isprintable()
     assert r'"\x1b[2J\"quoted\"\nnext \x7f\ud800\\xxx' in told
     assert len(told) < 600
+
+
+def test_a_rule_cannot_command_the_terminal_either() -> None:
+    told = Sentence(1, 0.0, "it was so", "1\x1b[2J\ud800", "", False, "TimerFired", do.StopHearing())
+    assert str(told) == r"0.000 s: it was so (rule 1\x1b[2J\ud800: of another version)."

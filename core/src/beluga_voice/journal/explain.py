@@ -127,7 +127,8 @@ class Sentence:
     command: do.Command
 
     def __str__(self) -> str:
-        why = f" (rule {self.rule}: {RULES.get(self.rule, 'of another version')})" if self.rule else ""
+        says = RULES.get(self.rule, "of another version")
+        why = f" (rule {printable(self.rule)}: {says})" if self.rule else ""
         return f"{self.at:.3f} s: {self.what}{why}" + (f": {self.saw}." if self.saw else ".")
 
     def as_json(self) -> dict[str, object]:
