@@ -98,7 +98,7 @@ def test_04_recorded_calls_are_understood_and_answered(
     ask, calls = load("04-recorded-calls/ask.py"), load("04-recorded-calls/calls.py")
     question, grammar = tmp_path / "question.wav", tmp_path / "question.gram"
     asyncio.run(ask.speak("what time is it", question))
-    ask.write_grammar("what time is it", grammar)
+    ask.write_grammar("What time is it?", grammar)
 
     async def call() -> list[tuple[str, str]]:
         voice = VoiceContainer(Settings(stt={"grammar": str(grammar)}))

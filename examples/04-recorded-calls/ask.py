@@ -6,6 +6,7 @@ python ask.py "what time is it"
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,8 @@ async def speak(text: str, path: Path) -> None:
 
 
 def write_grammar(text: str, path: Path) -> None:
-    path.write_text(f"#JSGF V1.0;\ngrammar question;\npublic <question> = {text};\n", encoding="utf-8")
+    words = " ".join(re.findall(r"[\w']+", text.lower()))  # as they stand in the recognizer's dictionary
+    path.write_text(f"#JSGF V1.0;\ngrammar question;\npublic <question> = {words};\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import doctest
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -121,8 +122,9 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for a page, in which the repository's examples are."""
+    """A folder for a page, in which the repository's examples are, and `ask.py` of the tutorial's first part."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    shutil.copy(ROOT / "examples/04-recorded-calls/ask.py", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for key in [key for key in os.environ if key.startswith("BELUGA_VOICE_")]:

@@ -163,7 +163,9 @@ async def test_what_the_engine_refuses_is_a_configuration_error_with_its_reason(
 ) -> None:
     bad = tmp_path / "bad.gram"
     bad.write_text("#JSGF V1.0;\ngrammar bad;\npublic <bad> = frobnicatorix;\n")
-    with pytest.raises(ConfigurationError, match=r"(?s)refused the settings.*frobnicatorix"):
+    with pytest.raises(
+        ConfigurationError, match=r"(?s)refused the settings.*frobnicatorix.*; write words in small"
+    ):
         await make(grammar=bad, dictionary=dictionary).open()
     async with make(grammar=bad, dictionary=dictionary, warm=0) as stt:
         for _ in range(2):

@@ -231,7 +231,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._refusal is not None:
             reason = self._refusal["error"]
             kind = ConfigurationError if self._refusal["configuration"] else ProviderError
-            self.fail(kind(f"the engine refused the settings: {reason}{self._last_words()}"))
+            self.fail(kind(f"the engine refused the settings: {reason}{self._last_words()}{self._remedy()}"))
         status = None if self._transport is None else self._transport.get_returncode()
         self.fail(ProviderError(f"{self} ended with status {status}{self._last_words()}", retryable=True))
         if self._transport is not None:
@@ -251,6 +251,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _last_words(self) -> str:
         text = bytes(self._stderr).decode(errors="replace").strip()
         return f"; its last words: {text}" if text else ""
+
+    def _remedy(self) -> str:
+        if "missing in the dictionary" not in self._last_words():
+            return ""
+        return "; write words in small letters, without digits and punctuation, or set a dictionary that has them"
 
     def _end(self) -> None:
         if not self._gone.done():
