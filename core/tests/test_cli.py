@@ -223,6 +223,20 @@ def test_a_plugin_adds_a_command_and_a_failing_hook_is_reported() -> None:
     assert "  doctor " in result.stdout
 
 
+@pytest.mark.parametrize("greeting", ["Hello.", "..."])  # the second makes no sound
+def test_chat_says_the_greeting_before_it_takes_the_lines_of_a_pipe(greeting: str) -> None:
+    command = ["chat", "--set", f"session.greeting={greeting}"]
+    said = CliRunner().invoke(main, command, input="one\ntwo\n").stdout
+    assert said == f"agent> {greeting}\nagent> You said one.\nagent> You said two.\n"
+
+
+@pytest.mark.parametrize("group", ["config", "journal"])
+def test_a_list_of_commands_breaks_no_sentence_off(group: str) -> None:
+    _, _, commands = run(group, "--help").output.partition("Commands:\n")
+    assert commands.strip()
+    assert "..." not in commands
+
+
 def test_an_unknown_command_is_refused() -> None:
     result = run("swim")
     assert result.exit_code == 2

@@ -22,7 +22,7 @@ from beluga_voice.silent import DeafSTT, MuteTTS
 
 
 @click.command()
-@click.option("--agent", metavar="MODULE:NAME", help="The agent; by default it repeats what you write.")
+@click.option("--agent", metavar="MODULE:NAME", help="The agent; else the program's own, or an echo.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line: each message as it ends.")
 @takes_settings
 @click.pass_obj
@@ -43,7 +43,8 @@ async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
     from beluga_voice.container.opened import Opened
 
     settings = app.settings_for(agent)
-    view = _JsonView() if as_json else _TextView(prompt=sys.stdin.isatty())
+    piped = not sys.stdin.isatty()
+    view = _JsonView() if as_json else _TextView(prompt=not piped)
     async with AsyncExitStack() as stack:
         session = VoiceSession(
             stt=DeafSTT(),
@@ -54,26 +55,32 @@ async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
             turns=settings.turns,
         )
         await stack.enter_async_context(shown(session, view.see))
+        if piped and settings.session.greeting:
+            await view.greeted.wait()
         async for line in lines_of_stdin():
             if session.state is ev.SessionState.ENDED:
                 break
             if line.strip():
                 view.silent.clear()
                 session.send_text(line.strip())
-                if not sys.stdin.isatty():
+                if piped:
                     await view.silent.wait()
 
 
 class _View:
-    """Knows when the agent has ended."""
+    """Knows when the agent has ended what it says; lines of a pipe wait for that, those of a person cut it."""
 
     def __init__(self) -> None:
+        self.greeted = asyncio.Event()
+        """Set at the end of the first utterance; a greeting without a sound changes no state."""
         self.silent = asyncio.Event()
 
     def see(self, event: ev.Event) -> None:
         over = (ev.SessionState.LISTENING, ev.SessionState.ENDED)
         if isinstance(event, ev.StateChanged) and event.new in over:
             self.silent.set()
+        if isinstance(event, ev.UtteranceEnded | ev.SessionEnded):
+            self.greeted.set()
 
 
 class _TextView(_View):

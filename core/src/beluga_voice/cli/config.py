@@ -15,7 +15,7 @@ def config() -> None:
     """Show the settings and where each comes from."""
 
 
-@config.command("show")
+@config.command("show", short_help="Print every setting, and where it was set.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object: key to value and source.")
 @takes_settings
 @click.pass_obj

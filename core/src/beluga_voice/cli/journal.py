@@ -37,7 +37,7 @@ def journal() -> None:
     """
 
 
-@journal.command("replay")
+@journal.command("replay", short_help="Decide again, and compare.")
 @FILE
 @AS_JSON
 def replay_command(file: Path, as_json: bool) -> None:
@@ -79,7 +79,7 @@ def replay_command(file: Path, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-@journal.command("explain")
+@journal.command("explain", short_help="Tell what was decided, and why.")
 @FILE
 @click.option("--at", type=float, help="Tell only what was decided around this second of the session.")
 @click.option("--all", "details", is_flag=True, help="Tell timers too, and how decisions were carried out.")
@@ -117,7 +117,7 @@ def _near(told: list[Sentence], at: float) -> list[Sentence]:
     return near or [each for each in before if each.line == before[-1].line]
 
 
-@journal.command("what-if")
+@journal.command("what-if", short_help="Tell what other settings would have decided.")
 @FILE
 @click.option(
     "--set",
@@ -160,7 +160,7 @@ def _setting(text: str) -> tuple[str, object]:
         raise ConfigurationError(f"turns.{name} is {value!r}; it must be {kind}") from None
 
 
-@journal.command("test")
+@journal.command("test", short_help="Write a pytest module that replays it.")
 @FILE
 @click.option(
     "-o",

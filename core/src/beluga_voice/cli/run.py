@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--agent", metavar="MODULE:NAME", help="The agent; by default it repeats what it heard.")
+@click.option("--agent", metavar="MODULE:NAME", help="The agent; else the program's own, or an echo.")
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
