@@ -134,13 +134,15 @@ class LiveView:
 
     def _end(self, event: ev.UtteranceEnded) -> None:
         self._given.pop(event.utterance, None)
-        if self._on_air == event.utterance:
+        was_on_air = self._on_air == event.utterance
+        if was_on_air:
             self._on_air = None
         if event.outcome is Outcome.FAILED:
             who = "the agent's reply" if event.source is Source.REPLY else "what was to be said"
             self._line(event.at, "", click.style(f"{who} failed: {event.reason}", fg="red"))
-        elif event.outcome is Outcome.CUT and event.heard:
-            self._note(event.at, f'{self._cut} cut at "{_last(event.heard)}"; {event.reason}')
+        elif event.outcome is Outcome.CUT and (event.heard or was_on_air):
+            where = f'at "{_last(event.heard)}"' if event.heard else "before a word was heard"
+            self._note(event.at, f"{self._cut} cut {where}; {event.reason}")
 
     # -- the terminal --
 
