@@ -36,6 +36,9 @@ class Ear(Receiver):
         else:
             self.spoken.append((now - FRAME, now))
 
+    def process_dtmf(self, keys: str) -> None:
+        raise AssertionError(f"a caller without a telephone pressed {keys}")
+
     def end_of_input(self, error: Exception | None = None) -> None:
         assert error is None
         self.hung_up = asyncio.get_running_loop().time()

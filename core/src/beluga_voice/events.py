@@ -92,6 +92,7 @@ class TimerName(StrEnum):
     FIRST_TEXT = "first_text"
     FIRST_AUDIO = "first_audio"
     STALL = "stall"
+    DTMF = "dtmf"
     AWAY = "away"
     SESSION = "session"
 
@@ -217,6 +218,19 @@ class TextReceived(Observed):
     """The caller, or the application in the caller's name, wrote `text`."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived(Observed):
+    """The caller pressed a key of the telephone.
+
+    Attributes:
+        text: all keys since the last ones that were complete, this one too; without the ``#`` that ends them.
+        ends: no key is to follow: it was ``#``, or there are too many.
+    """
+
+    text: str
+    ends: bool = False
 
 
 # -- observed: the agent's side --
@@ -379,6 +393,13 @@ class TurnClosed(Decided):
     transcripts: tuple[int, ...]
     speech_end: float
     limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfEntered(Decided):
+    """The caller has pressed the keys `text`, and no more for now."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

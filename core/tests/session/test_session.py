@@ -60,6 +60,7 @@ USES = {
     "stop": lambda session: session.stop(),
     "say": lambda session: session.say("hello"),
     "send_text": lambda session: session.send_text("hello"),
+    "send_dtmf": lambda session: session.send_dtmf("1"),
     "process_audio": lambda session: session.process_audio(bytes(640)),
     "wait_ended": lambda session: session.wait_ended(),
 }
@@ -537,6 +538,45 @@ async def test_an_echo_of_the_agent_does_not_stop_it(running: Any) -> None:
         assert [(e.text, e.reason) for e in rig.of(ev.TranscriptDropped)] == [("two three four", "echo")]
         assert [e.reason for e in rig.of(ev.UtteranceResumed)] == ["echo"]
         assert rig.session.history[0].text == text
+
+
+async def test_keys_of_the_telephone_are_told_together(running: Any) -> None:
+    async with running(agent=None) as rig:
+        rig.line.press("12")
+        rig.session.send_dtmf("3#4")
+        await asyncio.sleep(1.9)
+        assert [event.text for event in rig.of(ev.DtmfEntered)] == ["123"]
+        await asyncio.sleep(0.2)
+        rig.session.send_dtmf("#")
+        rig.session.send_dtmf("5#")
+        assert [event.text for event in rig.of(ev.DtmfEntered)] == ["123", "4", "#", "5"]
+
+
+async def test_keys_are_answered_where_they_make_a_turn(running: Any) -> None:
+    async with running(agent=lambda turn: f"You pressed {turn.text}.", turns={"dtmf": "turns"}) as rig:
+        handle = rig.session.say("Press a key and then another one, please.")
+        await asyncio.sleep(0.5)
+        rig.line.press("42#")
+        assert (await handle).outcome is Outcome.CUT
+        await asyncio.sleep(3)
+        assert [m.text for m in rig.session.history][1:] == ["42", "You pressed 42."]
+
+
+async def test_too_many_keys_count_as_complete(running: Any) -> None:
+    async with running(agent=None) as rig:
+        rig.session.send_dtmf("1" * 130)
+        assert [len(event.text) for event in rig.of(ev.DtmfEntered)] == [128]
+
+
+async def test_a_key_that_there_is_not_is_refused_and_nothing_of_it_is_taken(running: Any) -> None:
+    async with running(agent=None) as rig:
+        with pytest.raises(SessionError, match="no key 'x'") as caught:
+            rig.session.send_dtmf("12x")
+        assert caught.value.code is ErrorCode.INVALID_OPTIONS
+        rig.line.press("x1")
+        assert [failed.kind for failed in rig.of(ev.ProviderFailed)] == ["transport"]
+        await asyncio.sleep(3)
+        assert not rig.of(ev.DtmfEntered)
 
 
 async def test_after_a_barge_in_nothing_more_of_it_is_heard(running: Any) -> None:

@@ -173,6 +173,22 @@ def _ducked() -> Script:
     return script
 
 
+def _pressing() -> Script:
+    script = Script(TurnPolicy(dtmf="turns"))
+    script.asks("what time is it", 1.0, 2.0)
+    script.plays(1, 3.0, finished=False)
+    script.presses("1", 4.0)
+    return script
+
+
+def _pressing_protected() -> Script:
+    script = Script(TurnPolicy(dtmf="turns"))
+    script.say(1.0, interruptible=False)
+    script.plays(-1, 1.2)
+    script.presses("1", 2.0)
+    return script
+
+
 def _echoing() -> Script:
     script = Script(TurnPolicy(echo_by_transcript="on"))
     script.asks("what time is it", 1.0, 2.0)
@@ -294,6 +310,8 @@ PHASES: dict[str, Callable[[], Script]] = {
     "a say is heard": _announcing,
     "the caller speaks over a protected say": _protected,
     "the caller has spoken over a protected say": _protected_done,
+    "keys that make a turn cut a reply": _pressing,
+    "keys that make a turn are pressed over a protected say": _pressing_protected,
     "a say is asked for, not yet heard": _say_asked,
     "a say is held before its first sample": _say_held,
     "a say waits for the caller": _say_queued,
@@ -324,6 +342,9 @@ def events(script: Script) -> dict[str, ev.Observed]:
         "SpeechStarted, found late": ev.SpeechStarted(at, at - 0.15, 0),
         "SpeechStarted, after a question": ev.SpeechStarted(at, at - 0.01, 0, after_question=True),
         "SpeechStopped": ev.SpeechStopped(at, at - 0.01),
+        "DtmfReceived": ev.DtmfReceived(at, state.keys + "2"),
+        "DtmfReceived, ends": ev.DtmfReceived(at, state.keys or "3", ends=True),
+        "DtmfReceived, nothing": ev.DtmfReceived(at, ""),
     }
     found |= _transcripts(state, at) | _predictions(state, at) | _says(state, at) | _utterances(state, at)
     for name in TimerName:

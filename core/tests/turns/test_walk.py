@@ -227,6 +227,9 @@ class Invariants:
         self.hold(not self.finals[event.transcript], f"{event} after {self.finals[event.transcript]}")
         self.finals[event.transcript].add(type(event).__name__)
 
+    def _entered(self, event: ev.DtmfEntered) -> None:
+        self.hold(bool(event.text), f"{event} of no keys")
+
     def _barge_in(self, event: ev.BargeIn) -> None:
         self.hold(event.utterance not in self.protected, f"{event} of what is protected")
 
@@ -261,6 +264,7 @@ _TOLD: dict[type[ev.Decided], Callable[[Invariants, Any], None]] = {
     ev.TurnDropped: Invariants._dropped,
     ev.BackchannelHeard: Invariants._unused,
     ev.TranscriptDropped: Invariants._unused,
+    ev.DtmfEntered: Invariants._entered,
     ev.BargeIn: Invariants._barge_in,
     ev.SessionEnded: Invariants._ended,
 }
@@ -323,6 +327,7 @@ class Walk:
             turn_limit=pick((2, 120)),
             pause_after=pick((0, 0.1)),
             join_window=pick((0, 0.7)),
+            dtmf=pick(("events", "turns")),
             transcript_deadline=pick((0.2, 2.0)),
             first_text=pick((0.5, 10)),
             first_audio=pick((0.5, 10)),
@@ -389,6 +394,9 @@ class Walk:
             return self._say(self.state.says - 1)
         if draw < 0.97:
             return ev.TextReceived(self.now, self.random.choice(("hello", "hello", " ")))
+        if draw < 0.973:
+            keys = self.state.keys + self.random.choice("123")
+            return ev.DtmfReceived(self.now, keys, self.random.random() < 0.3)
         if draw < 0.98 and self.state.utterances:
             return ev.CutRequested(self.now, self.random.choice(self.state.utterances).number)
         if draw > 0.999:
@@ -495,6 +503,8 @@ class Walk:
             return ev.SpeechStopped(self.now, self.now - self.random.choice((0.0, 3.0)))
         if kind is ev.TranscriptReceived:
             return self._odd_transcript()
+        if kind is ev.DtmfReceived:
+            return ev.DtmfReceived(self.now, self.random.choice(("", "#", "12")), self.random.random() < 0.5)
         if kind is ev.TurnPredicted:
             return ev.TurnPredicted(self.now, self.random.randrange(self.state.requests + 2), 0.9)
         if kind is ev.SayRequested:

@@ -36,6 +36,9 @@ class Listener:
         self.frames.append(frame)
         self.times.append(asyncio.get_running_loop().time())
 
+    def process_dtmf(self, keys: str) -> None:
+        raise AssertionError(f"a caller without a telephone pressed {keys}")
+
     def end_of_input(self, error: Exception | None = None) -> None:
         assert not self.ended.is_set(), "the input ended twice"
         self.error = error

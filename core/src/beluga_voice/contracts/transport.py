@@ -14,6 +14,9 @@ class Receiver(Protocol):
     def process_audio(self, frame: AudioFrame) -> None:
         """Take one frame of the caller's audio. Never waits."""
 
+    def process_dtmf(self, keys: str) -> None:
+        """Take keys that the caller has pressed: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``. Never waits."""
+
     def end_of_input(self, error: Exception | None = None) -> None:
         """Learn that no more audio will come: the caller hung up, the file ended, or `error` cut the line."""
 

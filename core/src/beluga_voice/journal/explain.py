@@ -60,6 +60,7 @@ ANNOUNCEMENTS: dict[type[ev.Decided], str] = {
     ev.StateChanged: "the session went from {old} to {new}",
     ev.TurnOpened: "the caller's turn {turn} was opened",
     ev.TurnClosed: "the caller's turn {turn} was closed: {text}",
+    ev.DtmfEntered: "the caller pressed {text}",
     ev.TurnDropped: "the caller's turn {turn} was dropped{because}",
     ev.BackchannelHeard: "{text} was taken for a backchannel",
     ev.TranscriptDropped: "{text} was not used{because}",

@@ -56,6 +56,12 @@ STT_PAUSE = 0.1
 """Seconds before a recognizer that failed is opened again, times the tries so far."""
 
 
+KEYS = "0123456789*#ABCD"
+"""The keys of a telephone (ITU-T Q.23)."""
+
+MOST_KEYS = 128
+"""Keys that are gathered at most before they count as complete."""
+
 CUTS = 3
 """How often what does not end is cancelled, each time for a close deadline; then it is left."""
 
@@ -134,6 +140,7 @@ class Call:
         self._prediction: asyncio.Task[None] | None = None
         self._transcripts = 0
         self._says = 0
+        self._keys = ""
         self._group: asyncio.TaskGroup
         self._hearing: Hearing
         self._playout: Playout
@@ -337,6 +344,8 @@ class Call:
             _CARRY_OUT[type(command)](self, command)
 
     def _announce(self, command: do.Announce) -> None:
+        if isinstance(command.event, ev.DtmfEntered) and command.event.text == self._keys:
+            self._keys = ""
         self._observers.tell(command.event)
 
     def _report(self, event: ev.Reported) -> None:
@@ -379,6 +388,23 @@ class Call:
             raise
         except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
             self._crash(bug)
+
+    def press(self, keys: str) -> None:
+        """Take keys of the telephone.
+
+        Raises:
+            ValueError: there is no such key.
+        """
+        for key in keys:
+            if key not in KEYS:
+                raise ValueError(f"no key {key!r}; the keys are {KEYS}")
+        for key in keys:
+            ends = key == "#" or len(self._keys) + 1 >= MOST_KEYS
+            self._keys = self._keys or key if key == "#" else self._keys + key
+            pressed = self._keys
+            if ends:
+                self._keys = ""
+            self.feed(ev.DtmfReceived(self.now(), pressed, ends))
 
     def _deaf(self) -> None:
         self._transcription.always()
@@ -648,6 +674,14 @@ class _Line:
                 if not self._told:
                     self._told = True
                     self._call._failed("transport", error)
+
+    def process_dtmf(self, keys: str) -> None:
+        """Take keys; one that there is not is told to the observers, and nothing of it is taken."""
+        if self._call.active:
+            try:
+                self._call.press(keys)
+            except ValueError as error:
+                self._call._failed("transport", ProviderError(str(error)))
 
     def end_of_input(self, error: Exception | None = None) -> None:
         """End the session."""

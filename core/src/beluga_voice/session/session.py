@@ -279,6 +279,21 @@ class VoiceSession:
             raise SessionError("send_text", ErrorCode.EMPTY_TEXT, "the text is empty; give at least one word")
         call.feed(ev.TextReceived(call.now(), text))
 
+    def send_dtmf(self, digits: str) -> None:
+        """Take keys that the caller pressed on the telephone: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``.
+
+        They are told together, as `DtmfEntered`, at ``#`` or once none has come for `TurnPolicy.dtmf_ends`; with
+        `TurnPolicy.dtmf` as ``"turns"`` they are then a turn of the caller's, and the first of them cuts the agent.
+
+        Raises:
+            SessionError: `session_not_active`, or `invalid_options`: there is no such key.
+        """
+        call = self._active("send_dtmf")
+        try:
+            call.press(digits)
+        except ValueError as error:
+            raise SessionError("send_dtmf", ErrorCode.INVALID_OPTIONS, str(error)) from error
+
     def process_audio(self, audio: AudioFrame | bytes, sample_rate: int = 16000) -> None:
         """Hear a frame of the caller's audio; for a session without transport.
 

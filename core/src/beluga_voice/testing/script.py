@@ -144,6 +144,12 @@ class Script:
         """The caller writes `text`."""
         self.feed(ev.TextReceived(at, text))
 
+    def presses(self, keys: str, at: float) -> None:
+        """The caller presses keys of the telephone, all at once."""
+        for key in keys:
+            text = self.state.keys + key
+            self.feed(ev.DtmfReceived(at, text.rstrip("#") or "#", ends=key == "#"))
+
     def predicts(self, probability: float | None, at: float) -> None:
         """The turn detector answers the latest question."""
         assert self.state.turn is not None, "no turn is open"
@@ -236,6 +242,8 @@ def _announced(event: ev.Decided) -> str:
             return f"opened {turn}"
         case ev.TurnClosed(turn=turn, text=text, limit=limit):
             return f"closed {turn}: {text}" + (" (limit)" if limit else "")
+        case ev.DtmfEntered(text=text):
+            return f"keys: {text}"
         case ev.TurnDropped(turn=turn, reason=reason):
             return f"dropped {turn}: {reason}"
         case ev.TurnCommitted(turn=turn, text=text):

@@ -31,6 +31,8 @@ def deadlines(state: State) -> list[Deadline]:
     life, turn = state.life, state.turn
     if life is not Life.ACTIVE and life is not Life.DRAINING:
         return wanted
+    if state.keys:
+        wanted.append((TimerName.DTMF, state.keys_at + state.policy.dtmf_ends, "1"))
     if turn is not None:
         wanted += _turn_deadlines(state, turn)
     if state.utterances and state.still_from is None:

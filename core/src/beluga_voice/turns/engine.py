@@ -5,7 +5,7 @@ clock, waits for nothing and touches no audio: events carry their time, commands
 
 The rules, by the number that each command names:
 
-     1  A turn opens at speech start, at words the VAD did not see, or by text.
+     1  A turn opens at speech start, at words the VAD did not see, by text, or by keys of the telephone.
      2  Pauses inside a turn do not end it; the delay is short when the turn seems complete, else long.
      3  A turn closes when its delay has passed and its words are settled; without words it makes no reply.
      4  Speech that goes on before the reply was heard (for long) goes on with the same turn.
@@ -20,6 +20,7 @@ The rules, by the number that each command names:
     14  Cut: what was heard is kept, the rest is flushed.
     15  Speech that ended before the reply's first sample is no barge-in.
     16  Every final ends as exactly one of committed, backchannel, dropped.
+    17  What the agent was just heard to say is no barge-in when it comes back.
     18  The session's state follows from all this.
     19  Every state has a deadline.
     20  Stop, at once or drained, ends everything.
@@ -32,7 +33,7 @@ from typing import Any
 
 from beluga_voice import events as ev
 from beluga_voice.commands import Command
-from beluga_voice.turns import hearing, speaking, timers
+from beluga_voice.turns import dtmf, hearing, speaking, timers
 from beluga_voice.turns.draft import Draft
 from beluga_voice.turns.state import Life, State
 
@@ -45,6 +46,7 @@ _HANDLERS: dict[type[ev.Observed], Callable[[Draft, Any], None]] = {
     ev.TranscriptReceived: hearing.on_transcript_received,
     ev.TurnPredicted: hearing.on_turn_predicted,
     ev.TextReceived: hearing.on_text_received,
+    ev.DtmfReceived: dtmf.on_dtmf_received,
     ev.SayRequested: speaking.on_say_requested,
     ev.CutRequested: speaking.on_cut_requested,
     ev.TextAwaited: speaking.on_text_awaited,

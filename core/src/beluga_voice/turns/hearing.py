@@ -370,18 +370,30 @@ def _go_on(draft: Draft) -> None:
 
 
 def on_text_received(draft: Draft, event: ev.TextReceived) -> None:
-    """Cut the agent, and answer the text at once with what was said before it (rule 14)."""
+    """Cut the agent, and answer the text at once with what was said before it (rules 1 and 14)."""
     state = draft.state
     if state.life is not Life.ACTIVE or not event.text.strip():
         return
     state.away, state.active_at = False, draft.now
-    speaks = state.turn is not None and state.turn.end is None
+    take_text(draft, event.text.strip(), "text")
+
+
+def cut_at_once(draft: Draft, reason: str) -> None:
+    """End the live reply and what is on the air, unless it is protected (rule 14)."""
+    state = draft.state
     for utterance in (state.reply, state.current):
         if utterance is not None and utterance.interruptible and state.utterance(utterance.number):
-            speaking.end(draft, utterance, ev.Outcome.CUT, "text", "14")
+            speaking.end(draft, utterance, ev.Outcome.CUT, reason, "14")
+
+
+def take_text(draft: Draft, text: str, source: str) -> None:
+    """Close the caller's turn with what was written, or pressed, after what was said."""
+    state = draft.state
+    cut_at_once(draft, source)
+    speaks = state.turn is not None and state.turn.end is None
     turn = state.turn or open_turn(draft, draft.now, "1")
-    piece = Piece(0, event.text.strip(), Interruption.WORDS, draft.now, draft.now)
+    piece = Piece(0, text, Interruption.WORDS, draft.now, draft.now)
     turn = draft.turn(end=draft.now, overlap=None)
-    _answer(draft, turn, (*turn.before, *turn.said, piece), limit=False, values=seen(text=event.text))
+    _answer(draft, turn, (*turn.before, *turn.said, piece), limit=False, values=seen(text=text))
     if speaks:
         _go_on(draft)

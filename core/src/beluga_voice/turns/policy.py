@@ -44,6 +44,10 @@ class TurnPolicy:
         2.0, 0.2, 10, "after speech end, then the turn closes with interim words"
     )
     turn_limit: float = bounded(120, 1, 3600, "of the caller's turn, then it is closed")
+    dtmf: Literal["events", "turns"] = choice(
+        "events", "whether keys of the telephone are only told, or make a turn and cut the agent"
+    )
+    dtmf_ends: float = bounded(2.0, 0.2, 30, "after the last key, then the keys are complete, as at a #")
     join_window: float = bounded(
         0.7, 0, 3, "of a reply heard, within which the caller's speech takes up the turn"
     )

@@ -43,6 +43,9 @@ def on_stop_requested(draft: Draft, event: ev.StopRequested) -> None:
     """End, at once or once what plays and what is protected was heard (rule 20)."""
     state = draft.state
     _keep_open_turn(draft)
+    if state.keys:
+        draft.announce(ev.DtmfEntered(draft.now, state.keys), "20")
+        state.keys = ""
     for utterance in state.utterances:
         stays = event.drain and (utterance.number == state.on_air or not utterance.interruptible)
         if not stays:

@@ -333,6 +333,8 @@ class State:
         active_at: when something was said, written or heard last, for the session's timeout.
         recent: the latest finals, for finding duplicates.
         learned: the short delay as the caller's pauses have it; 0 if it was not learned.
+        keys: what was pressed on the telephone and is not yet complete.
+        keys_at: when the last key was.
         timers: what runs, and when it is due.
         ending: why the session is being ended, once it is.
     """
@@ -359,6 +361,8 @@ class State:
     active_at: float = 0.0
     recent: tuple[Piece, ...] = ()
     learned: float = 0.0
+    keys: str = ""
+    keys_at: float = 0.0
     timers: dict[TimerName, float] = field(default_factory=dict)
     ending: EndReason = EndReason.STOPPED
 

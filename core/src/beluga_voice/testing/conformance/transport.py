@@ -26,18 +26,24 @@ class RecordingReceiver:
 
     Attributes:
         frames: the caller's frames, in order.
+        keys: the keys that the caller pressed.
         ends: what `end_of_input` was called with.
         threads: names of the threads that called.
     """
 
     def __init__(self) -> None:
         self.frames: list[AudioFrame] = []
+        self.keys = ""
         self.ends: list[Exception | None] = []
         self.threads: set[str] = set()
 
     def process_audio(self, frame: AudioFrame) -> None:
         self.threads.add(threading.current_thread().name)
         self.frames.append(frame)
+
+    def process_dtmf(self, keys: str) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.keys += keys
 
     def end_of_input(self, error: Exception | None = None) -> None:
         self.threads.add(threading.current_thread().name)

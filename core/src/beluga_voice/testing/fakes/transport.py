@@ -26,7 +26,7 @@ class SentFrame:
 
 
 class LoopbackTransport(Transport):
-    """Records what the agent says, and lets the test be the caller: `speak`, `silence`, `play`, `hang_up`.
+    """Records what the agent says, and lets the test be the caller: `speak`, `silence`, `play`, `press`, `hang_up`.
 
     Args:
         input_sample_rate: as `Transport.input_sample_rate`.
@@ -107,6 +107,11 @@ class LoopbackTransport(Transport):
                 return
             self._position += len(frame)
             self._receiver.process_audio(frame)
+
+    def press(self, keys: str) -> None:
+        """Press keys of the telephone."""
+        if self._receiver is not None:
+            self._receiver.process_dtmf(keys)
 
     def hang_up(self, error: Exception | None = None) -> None:
         """End the caller's audio; `error` cuts the line."""
