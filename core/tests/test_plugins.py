@@ -357,6 +357,30 @@ def test_the_extra_is_the_remedy_where_there_is_one() -> None:
     assert origin.remedy_for_missing("onnxruntime") == 'pip install "beluga-voice[silero]"'
 
 
+def test_a_requirement_that_is_left_out_on_this_python_is_not_to_be_installed(install: Install) -> None:
+    install(
+        "beluga-voice-sdkless",
+        MISSING_SDK,
+        requires=(
+            "beluga-voice>=0.1",
+            "Beluga_SDK.that.is-not_installed>=5; python_version < '3'",
+            "beluga-sdk-that-is-not-installed<5; python_version < '2'",
+        ),
+    )
+    problem = problem_of(Plugins.discover(), "sdkless")
+    assert problem.kind is ProblemKind.MISSING_DEPENDENCY
+    assert problem.remedy == (
+        "another Python version or machine: on this one beluga-voice-sdkless goes without "
+        "beluga_sdk_that_is_not_installed"
+    )
+
+
+def test_a_requirement_for_this_python_is_to_be_installed(install: Install) -> None:
+    requires = ("beluga-sdk-that-is-not-installed; python_version >= '3'", "other; python_version < '3'")
+    install("beluga-voice-sdkless", MISSING_SDK, requires=requires)
+    assert problem_of(Plugins.discover(), "sdkless").remedy == "pip install beluga-voice-sdkless"
+
+
 def test_a_factory_that_makes_something_else_breaks_the_contract() -> None:
     plugins = Plugins()
     plugins.register(WrongKind(), "wrong")

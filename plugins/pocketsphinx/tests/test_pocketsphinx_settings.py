@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,10 @@ async def test_a_path_that_does_not_exist_is_named(name: str, tmp_path: Path) ->
     with pytest.raises(ConfigurationError, match=rf"{name} '.*none' does not exist"):
         await stt.open()
     await stt.aclose()
+
+
+def test_without_its_engine_the_provider_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    with pytest.raises(ModuleNotFoundError, match="'pocketsphinx'") as caught:
+        PocketSphinxSTT()
+    assert caught.value.name == "pocketsphinx"

@@ -41,6 +41,8 @@ class Origin:
     def remedy_for_missing(self, module: str) -> str:
         """Return what to do when `module`, which this plugin imports, is not installed."""
         if self.distribution is not None:
+            if is_left_out(self.distribution, module):
+                return f"another Python version or machine: on this one {self.distribution} goes without {module}"
             if (extra := extra_of(self.distribution)) is not None:
                 return f'pip install "{CORE}[{extra}]"'
             if unmet_requirements(self.distribution):
@@ -67,6 +69,17 @@ def requirements(dist: Distribution) -> Iterator[Requirement]:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield requirement
+
+
+def is_left_out(name: str, required: str) -> bool:
+    """Whether the installed distribution `name` requires `required`, but by its markers not in this environment."""
+    try:
+        found = distribution(name)
+        everywhere = {canonicalize_name(Requirement(text).name) for text in found.requires or ()}
+        here = {canonicalize_name(each.name) for each in requirements(found)}
+    except (PackageNotFoundError, InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+        return False
+    return canonicalize_name(required) in everywhere - here
 
 
 def extra_of(name: str) -> str | None:

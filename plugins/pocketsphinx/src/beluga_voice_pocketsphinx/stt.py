@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from importlib.util import find_spec
 from pathlib import Path
 
 from beluga_voice.audio import AudioFrame
@@ -40,7 +41,11 @@ UNREAD_TRANSCRIPTS = 1000
 
 
 class PocketSphinxSTT(STT):
-    """CMU PocketSphinx in worker processes: offline, streaming, with word times."""
+    """CMU PocketSphinx in worker processes: offline, streaming, with word times.
+
+    Raises:
+        ModuleNotFoundError: the engine is not installed; it has no wheel for this Python, or was removed.
+    """
 
     sample_rate = SAMPLE_RATE
     listens = Listens.SPEECH
@@ -50,6 +55,8 @@ class PocketSphinxSTT(STT):
     p99_delay = 0.1
 
     def __init__(self, settings: PocketSphinxSettings | None = None) -> None:
+        if find_spec("pocketsphinx") is None:  # only workers import it
+            raise ModuleNotFoundError("No module named 'pocketsphinx'", name="pocketsphinx")
         self.settings = settings or PocketSphinxSettings()
         self._pool: WorkerPool | None = None
         self._closed = False
