@@ -1,25 +1,42 @@
-"""The wheels of all distributions, as a user gets them: built once here, then installed without the repository."""
+"""The wheels of all distributions, as a user gets them: built once here, then used without the repository.
+
+On the Python that runs the tests; with WHEELS_PYTHONS="3.11 3.12 3.13" on each of those that is found. Nothing is
+compiled: whatever an environment needs is a wheel.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = [ROOT / "core", *sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())]
-CORE = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]["optional-dependencies"]
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+WANTED = os.environ.get("WHEELS_PYTHONS", "").split()
 
 pytestmark = pytest.mark.timeout(300)
 
+each_python = pytest.mark.parametrize("python", WANTED or [HERE])
+every_python = pytest.mark.skipif(not WANTED, reason="asks an index: tox -e wheels")
+
 REPORT = """
-import importlib, json
+import json
 from importlib.metadata import distributions, entry_points
 names = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"].startswith("beluga-voice")}
 for point in entry_points(group="beluga_voice"):
@@ -29,36 +46,134 @@ print(json.dumps([names, beluga_voice.__file__]))
 """
 
 
+def run(*command: str | Path, cwd: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command that knows nothing of the environment that the tests run in."""
+    outer = ("PYTHON", "BELUGA_VOICE", "VIRTUAL_ENV", "COVERAGE", "UV_CONSTRAINT", "PIP_CONSTRAINT")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+    return subprocess.run(
+        [*map(str, command)],
+        cwd=cwd,
+        env=environ,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
 def uv(*arguments: str | Path, cwd: Path) -> str:
     """Run the environment's own uv."""
-    command = [sys.executable, "-m", "uv", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, check=False)
+    done = run(sys.executable, "-m", "uv", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
+@cache
+def interpreter(version: str) -> Path | None:
+    """A Python of this version that runs, or None. A shim on the PATH may be there and run nothing."""
+    for path in candidates(version):
+        try:
+            done = run(path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])", cwd=Path.cwd())
+        except OSError:
+            continue
+        if done.stdout.strip() == version:
+            return path
+    return None
+
+
+def candidates(version: str) -> Iterator[Path]:
+    yield Path(sys.executable)
+    if (found := shutil.which(f"python{version}")) is not None:
+        yield Path(found)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    listed = run(
+        sys.executable, "-m", "uv", "python", "list", "--only-installed", "--output-format", "json", cwd=ROOT
+    )
+    for each in json.loads(listed.stdout or "[]"):
+        yield Path(each["path"])
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A fresh environment outside the repository, with what was asked for and no more."""
+
+    python: Path
+    folder: Path
+
+    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the installed command."""
+        return run(self.python.parent / "beluga-voice", *arguments, cwd=self.folder, given=given)
+
+    def report(self) -> tuple[dict[str, str], Path]:
+        """Our distributions and their versions, and where core lies; each entry point was loaded."""
+        done = run(self.python, "-I", "-c", REPORT, cwd=self.folder)
+        assert done.returncode == 0, done.stderr
+        names, location = json.loads(done.stdout)
+        return names, Path(location)
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """The wheel of each distribution, by its name."""
+
+    paths: dict[str, Path]
+
+    def requirement(self, extra: str = "") -> str:
+        """Core's wheel with an extra, as pip takes it."""
+        brackets = f"[{extra}]" if extra else ""
+        return f"beluga-voice{brackets} @ {self.paths['beluga-voice'].as_uri()}"
+
+    def write_overrides(self, folder: Path) -> Path:
+        """Write where the plugins' wheels lie: they stand in for what an index would have."""
+        target = folder / "plugins.txt"
+        lines = [f"{name} @ {path.as_uri()}\n" for name, path in self.paths.items() if name != "beluga-voice"]
+        target.write_text("".join(lines), encoding="utf-8")
+        return target
+
+    def install(self, extra: str, version: str, folder: Path) -> Environment:
+        """Make an environment with core and an extra, from wheels alone."""
+        python = interpreter(version)
+        if python is None:
+            pytest.skip(f"no Python {version} is found")
+        uv("venv", "--quiet", "--no-python-downloads", "--python", python, "environment", cwd=folder)
+        (installed,) = [
+            *folder.glob("environment/bin/python"),
+            *folder.glob("environment/Scripts/python.exe"),
+        ]
+        environment = Environment(installed, folder)
+        options = ["--override", self.write_overrides(folder), "-c", ROOT / "constraints.txt"]
+        uv(
+            *("pip", "install", "--quiet", "--only-binary", ":all:", "--python", installed),
+            *(*options, self.requirement(extra)),
+            cwd=folder,
+        )
+        return environment
+
+
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheel of every distribution, by its name."""
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
+    """Every distribution, built."""
     folder = tmp_path_factory.mktemp("wheels")
     uv("build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=ROOT)
-    return {path.name.partition("-")[0].replace("_", "-"): path for path in folder.glob("*.whl")}
+    return Wheels({path.name.partition("-")[0].replace("_", "-"): path for path in folder.glob("*.whl")})
 
 
-def test_every_distribution_becomes_a_wheel_of_the_same_version(wheels: dict[str, Path]) -> None:
-    assert len(wheels) == len(PROJECTS)
-    versions = {path.name.split("-")[1] for path in wheels.values()}
+def test_every_distribution_becomes_a_wheel_of_the_same_version(wheels: Wheels) -> None:
+    assert len(wheels.paths) == len(PROJECTS)
+    versions = {path.name.split("-")[1] for path in wheels.paths.values()}
     assert len(versions) == 1
     assert re.fullmatch(r"\d+\.\d+\.\d+", versions.pop()), "a plain release version"
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
 def test_a_wheel_has_its_package_its_types_and_its_licence_and_nothing_else(
-    project: Path, wheels: dict[str, Path]
+    project: Path, wheels: Wheels
 ) -> None:
     name = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
     package = name.replace("-", "_")
-    with zipfile.ZipFile(wheels[name]) as archive:
+    with zipfile.ZipFile(wheels.paths[name]) as archive:
         members = archive.namelist()
     assert f"{package}/py.typed" in members
     assert any(re.fullmatch(rf"{package}-[\d.]+\.dist-info/licenses/LICENSE", member) for member in members)
@@ -68,31 +183,80 @@ def test_a_wheel_has_its_package_its_types_and_its_licence_and_nothing_else(
     assert sources == {member for member in members if member.endswith(".py")}
 
 
-@pytest.mark.parametrize("extra", ["", "all", "local"])
+@each_python
+def test_core_alone_says_what_to_install_and_chats(wheels: Wheels, python: str, tmp_path: Path) -> None:
+    core = wheels.install("", python, tmp_path)
+    installed, location = core.report()
+    assert list(installed) == ["beluga-voice"]
+    assert location.is_relative_to(tmp_path)
+    assert core.run("--help").returncode == 0
+    assert core.run("plugins").returncode == 0
+    doctor = core.run("doctor", "--json")
+    assert doctor.returncode == 1
+    missing = {
+        each["kind"]: each["remedy"] for each in json.loads(doctor.stdout)["providers"] if each["error"]
+    }
+    assert missing.keys() == {"stt", "tts", "vad"}
+    for remedy in missing.values():
+        (extra,) = re.fullmatch(r'pip install "beluga-voice\[(\w+)\]"', remedy or "").groups()  # type: ignore[union-attr]
+        assert extra in EXTRAS
+    chat = core.run("chat", "--json", given="hello\n")
+    said = [json.loads(line) for line in chat.stdout.splitlines()]
+    assert [(each["role"], each["text"]) for each in said] == [
+        ("caller", "hello"),
+        ("agent", "You said hello."),
+    ]
+    assert chat.returncode == 0
+
+
+@each_python
+@pytest.mark.parametrize("extra", [extra for extra in EXTRAS if extra != "local"])
 def test_an_extra_installs_its_plugins_and_no_others(
-    extra: str, wheels: dict[str, Path], tmp_path: Path
+    extra: str, python: str, wheels: Wheels, tmp_path: Path
 ) -> None:
-    """In a fresh environment; the wheels stand in for what the index would have."""
-    expected = {"beluga-voice", *(CORE["optional-dependencies"][extra] if extra else [])}
-    plugins = tmp_path / "plugins.txt"
-    lines = [f"{name} @ {path.as_uri()}\n" for name, path in wheels.items() if name != "beluga-voice"]
-    plugins.write_text("".join(lines), encoding="utf-8")
-    environment = tmp_path / "environment"
-    uv("venv", "--quiet", "--python", sys.executable, environment, cwd=tmp_path)
-    options = ["--quiet", "--python", environment, "--override", plugins, "-c", ROOT / "constraints.txt"]
-    brackets = f"[{extra}]" if extra else ""
-    uv(
-        "pip",
-        "install",
-        *options,
-        f"beluga-voice{brackets} @ {wheels['beluga-voice'].as_uri()}",
-        cwd=tmp_path,
-    )
-    (python,) = [*environment.glob("bin/python"), *environment.glob("Scripts/python.exe")]
-    done = subprocess.run(
-        [python, "-I", "-c", REPORT], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    installed, location = json.loads(done.stdout)
-    assert set(installed) == expected
-    assert Path(location).is_relative_to(environment)
+    environment = wheels.install(extra, python, tmp_path)
+    installed, location = environment.report()
+    assert set(installed) == {"beluga-voice", *(Requirement(text).name for text in EXTRAS[extra])}
+    assert location.is_relative_to(tmp_path)
+    plugins = environment.run("plugins")
+    assert plugins.returncode == 0, plugins.stdout
+    for name in installed.keys() - {"beluga-voice"}:
+        assert f"{name} {installed[name]}" in plugins.stdout
+
+
+@each_python
+def test_the_local_extra_holds_the_demo(python: str, wheels: Wheels, tmp_path: Path) -> None:
+    local = wheels.install("local", python, tmp_path)
+    assert set(local.report()[0]) == {"beluga-voice", *EXTRAS["local"]}
+    doctor = local.run("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    demo = local.run("demo", "--fast", "--json")
+    assert demo.returncode == 0, demo.stderr
+    result = json.loads(demo.stdout)
+    assert result["ok"] is True
+    assert len(result["turns"]) >= 6
+
+
+def test_the_doctor_names_an_engine_that_is_not_there(wheels: Wheels, tmp_path: Path) -> None:
+    environment = wheels.install("pocketsphinx", HERE, tmp_path)
+    uv("pip", "uninstall", "--quiet", "--python", environment.python, "pocketsphinx", cwd=tmp_path)
+    doctor = environment.run("doctor", "--set", "tts=none", "--set", "vad=none")
+    assert doctor.returncode == 1
+    assert "failed to import: No module named 'pocketsphinx'" in doctor.stdout
+    assert 'try: pip install "beluga-voice[pocketsphinx]"' in doctor.stdout
+
+
+@every_python
+@pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "macos", "windows"])
+@pytest.mark.parametrize("version", WANTED)
+def test_what_an_index_offers_newest_is_a_wheel(
+    version: str, platform: str, wheels: Wheels, tmp_path: Path
+) -> None:
+    """As pip chooses, without our pins: the newest version, even if it must be compiled."""
+    wanted = tmp_path / "wanted.txt"
+    lines = [wheels.requirement(), *wheels.write_overrides(tmp_path).read_text(encoding="utf-8").splitlines()]
+    wanted.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    resolve = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-python-downloads")
+    where = ("--python-version", version, "--python-platform", platform)
+    newest = uv(*resolve, *where, wanted, cwd=tmp_path)
+    assert newest == uv(*resolve, *where, "--only-binary", ":all:", wanted, cwd=tmp_path)
