@@ -171,7 +171,7 @@ def plugins() -> str:
         extra = project["name"].removeprefix("beluga-voice-")
         offers = ", ".join(f"{kind} `{name}`" for kind, names in plugin.providers.items() for name in names)
         needs = [each.split(">")[0].split(";")[0] for each in project["dependencies"]]
-        needs = [f"`{each}`" for each in needs if each != "beluga-voice"]
+        needs = [f"`{each}`" for each in dict.fromkeys(needs) if each != "beluga-voice"]
         rows.append([f"[`{project['name']}`](#{project['name']})", offers, project["license"]])
         sections.append(
             f"## {project['name']}\n\n{project['description']}\n\nExtra: `{extra}`. Offers: {offers}. "
