@@ -88,6 +88,51 @@ def test_what_cannot_be_called_is_no_agent() -> None:
         as_agent("hello")  # type: ignore[arg-type]
 
 
+class _Replies:
+    async def reply(self, turn: Turn) -> str:
+        return f"reply to {turn.text}"
+
+    def __call__(self, turn: Turn) -> str:
+        raise AssertionError("it has a method for this")
+
+
+class _Result:
+    def __init__(self, **fields: object) -> None:
+        self.__dict__.update(fields)
+
+
+class _Runs:
+    def __init__(self, result: object) -> None:
+        self.result = result
+
+    async def run(self, text: str) -> object:
+        return self.result
+
+
+class _RunsNow:
+    def run(self, text: str) -> AsyncIterator[str]:
+        return _generator(Turn(text, 1, (), "s"))
+
+
+async def test_an_object_with_a_method_reply_answers() -> None:
+    assert await _answers(_Replies()) == ["reply to hello"]
+
+
+@pytest.mark.parametrize(
+    "result", ["hi", _Result(output="hi"), _Result(content="hi"), _Result(text="hi", usage=7), _Texts]
+)
+async def test_an_agent_of_another_library_answers_the_words(result: object) -> None:
+    result = _Texts(Turn("hi", 1, (), "s")) if result is _Texts else result
+    assert "".join(await _answers(_Runs(result))) == "hi"
+    assert "".join(await _answers(_RunsNow())) == "hello"
+
+
+async def test_an_agent_of_another_library_may_be_silent_but_not_give_what_is_no_text() -> None:
+    assert await _answers(_Runs(None)) == []
+    with pytest.raises(TypeError, match="int"):
+        await _answers(_Runs(_Result(output=7)))
+
+
 async def test_a_reply_that_is_closed_closes_the_function_s_generator() -> None:
     closed = []
 
