@@ -42,6 +42,7 @@ class Agent(contracts.Agent, Generic[D]):
 
         agent = Agent("You answer calls for Acme. Be brief.", llm="openai:gpt-4o-mini", deps=Shop)
 
+
         @agent.tool
         async def order_status(call: Call[Shop], order: str) -> str:
             \"""Status of an order.\"""

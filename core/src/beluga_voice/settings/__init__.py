@@ -1,4 +1,4 @@
-"""Settings from the command line, the environment, ``.env`` and ``beluga.toml``, each with its source."""
+"""Settings from command line, environment, ``.env``, an agent's own choices and ``beluga.toml``, each sourced."""
 
 from beluga_voice.settings.model import Settings
 from beluga_voice.settings.selection import Selection
