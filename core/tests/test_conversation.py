@@ -53,3 +53,14 @@ def test_a_session_that_is_started_again_keeps_what_was_said_under_the_same_numb
     conversation.commit_turn(1, "I would like")
     conversation.commit_turn(1, "I would like bread")
     assert [m.text for m in conversation.messages] == ["Hi", "I would like bread"]
+
+
+def test_a_turn_is_supposed_in_the_place_that_it_would_have_and_not_added() -> None:
+    conversation = Conversation()
+    conversation.commit_turn(1, "what time is it")
+    conversation.commit_utterance(1, "It is", interrupted=True)
+    before = conversation.messages
+    supposed = conversation.supposing(1, "what time is it in Paris")
+    assert conversation.messages == before
+    conversation.commit_turn(1, "what time is it in Paris")
+    assert supposed == conversation.messages

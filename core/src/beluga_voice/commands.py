@@ -86,11 +86,16 @@ class CommitTurn(Command):
 
 @dataclass(frozen=True, slots=True)
 class StartReply(Command):
-    """Ask the agent to answer `turn` and prepare its speech as `utterance`; not yet audible."""
+    """Ask the agent to answer `turn` and prepare its speech as `utterance`; not yet audible.
+
+    Attributes:
+        preemptive: the turn has not closed: the reply may be dropped, and does nothing that cannot be taken back.
+    """
 
     turn: int
     utterance: int
     text: str
+    preemptive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,15 @@ class Conversation:
         A turn that goes on stands where its last part was said, and the reply that was cut for it is not kept:
         the caller took it back.
         """
-        self._messages = [m for m in self._messages if not (m.turn == turn and m.role is Role.CALLER)]
-        self._messages.append(Message(Role.CALLER, text, turn))
+        self._messages = self._with_turn(turn, text)
+
+    def supposing(self, turn: int, text: str) -> tuple[Message, ...]:
+        """The messages as they would be if the caller's turn were added; nothing is."""
+        return (*self._before, *self._with_turn(turn, text))
+
+    def _with_turn(self, turn: int, text: str) -> list[Message]:
+        others = [m for m in self._messages if not (m.turn == turn and m.role is Role.CALLER)]
+        return [*others, Message(Role.CALLER, text, turn)]
 
     def commit_utterance(self, turn: int, heard: str, *, interrupted: bool) -> None:
         """Add what the caller heard of one utterance; nothing heard adds nothing."""

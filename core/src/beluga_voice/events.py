@@ -93,6 +93,7 @@ class TimerName(StrEnum):
     FIRST_AUDIO = "first_audio"
     STALL = "stall"
     DTMF = "dtmf"
+    INTERIM = "interim"
     AWAY = "away"
     SESSION = "session"
 
@@ -438,7 +439,16 @@ class TurnCommitted(Decided):
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted(Decided):
-    """The agent was asked to answer `turn`."""
+    """The agent was asked to answer `turn`; with `preemptive` before it closed, and the reply may be dropped."""
+
+    turn: int
+    utterance: int
+    preemptive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyKept(Decided):
+    """`turn` has closed, and the preemptive reply `utterance` is the one to it."""
 
     turn: int
     utterance: int

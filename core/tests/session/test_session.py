@@ -579,6 +579,51 @@ async def test_a_key_that_there_is_not_is_refused_and_nothing_of_it_is_taken(run
         assert not rig.of(ev.DtmfEntered)
 
 
+async def test_a_preemptive_reply_is_heard_sooner_and_told_once(running: Any) -> None:
+    delays = []
+    for preemptive in ("off", "discard"):
+        asked: list[tuple[str, bool, str]] = []
+
+        async def agent(turn: Turn, asked: list[tuple[str, bool, str]] = asked) -> AsyncIterator[str]:
+            asked.append((turn.text, turn.preemptive, turn.history[-1].text))
+            await asyncio.sleep(0.5)
+            yield "It is noon."
+
+        stt = ScriptedSTT(["what time is it"], interim=True)
+        async with running(stt=stt, agent=agent, turns={"preemptive": preemptive}) as rig:
+            await rig.line.speak(1.5)
+            await rig.line.silence(3)
+            (closed,) = rig.of(ev.TurnClosed)
+            delays.append(rig.of(ev.PlayoutStarted)[0].at - closed.at)
+            assert [m.text for m in rig.session.history] == ["what time is it", "It is noon."]
+            assert np.array_equal(rig.line.heard, rig.tts.audio_of("It is noon."))
+        assert all(text == last for text, _, last in asked)
+        assert asked[-1] == ("what time is it", preemptive == "discard", "what time is it")
+    assert len(asked) > 1
+    assert delays[1] <= delays[0] - 0.4
+
+
+async def test_what_cannot_be_taken_back_waits_for_the_close(running: Any) -> None:
+    done: list[tuple[float, str]] = []
+
+    async def agent(turn: Turn) -> AsyncIterator[str]:
+        assert turn.call is not None
+        await turn.call.wait_turn_closed(turn.number)
+        done.append((turn.call.now(), turn.text))
+        yield "It is done."
+
+    stt = ScriptedSTT(["book it", "for two"], interim=True)
+    async with running(stt=stt, agent=agent, turns={"preemptive": "discard"}) as rig:
+        await rig.line.speak(0.8)
+        await rig.line.silence(0.63)
+        await rig.line.speak(0.8)
+        await rig.line.silence(3)
+        closed = rig.of(ev.TurnClosed)
+        assert [event.text for event in closed] == ["book it", "book it for two"]
+        assert [text for _, text in done][-1] == "book it for two"
+        assert all(at >= event.at for (at, _), event in zip(done, closed, strict=True))
+
+
 async def test_after_a_barge_in_nothing_more_of_it_is_heard(running: Any) -> None:
     async with running(hears=["stop it now"], agent=None, tts=ScriptedTTS(word_timestamps=True)) as rig:
         handle = rig.session.say("One two three four five six seven eight nine ten.")

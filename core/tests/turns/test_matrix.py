@@ -173,6 +173,21 @@ def _ducked() -> Script:
     return script
 
 
+def _foreseen() -> Script:
+    script = Script(TurnPolicy(preemptive="discard"))
+    script.starts(1.0)
+    script.interim("what time is it", 1.8)
+    script.until(1.95)
+    return script
+
+
+def _foreseen_settled() -> Script:
+    script = _foreseen()
+    script.stops(2.0)
+    script.final("what time was it", 2.3, start=1.0, end=2.0, answers=1)
+    return script
+
+
 def _pressing() -> Script:
     script = Script(TurnPolicy(dtmf="turns"))
     script.asks("what time is it", 1.0, 2.0)
@@ -310,6 +325,8 @@ PHASES: dict[str, Callable[[], Script]] = {
     "a say is heard": _announcing,
     "the caller speaks over a protected say": _protected,
     "the caller has spoken over a protected say": _protected_done,
+    "a reply was begun before the close": _foreseen,
+    "a reply was begun before the close, and the words have changed": _foreseen_settled,
     "keys that make a turn cut a reply": _pressing,
     "keys that make a turn are pressed over a protected say": _pressing_protected,
     "a say is asked for, not yet heard": _say_asked,
@@ -494,6 +511,8 @@ def _air(state: State, number: int) -> str:
     assert utterance is not None
     if number == state.paused:
         return "paused"
+    if utterance.preemptive:
+        return "begun"
     if number == state.ducked and utterance.playing_from is not None:
         return "ducked"
     if number != state.on_air:

@@ -42,6 +42,7 @@ class Invariants:
     def __init__(self) -> None:
         self.live: dict[int, ev.Source] = {}
         self.protected: set[int] = set()
+        self.early = 0
         self.inside: dict[int, int] = {}
         self.ended: set[int] = set()
         self.on_air = self.paused = self.ducked = 0
@@ -86,6 +87,7 @@ class Invariants:
         self.hold(self.timers == state.timers, "the timers that run are not those that the state knows")
         self.hold(self.visible is state.visible, "the state shown is not the one announced")
         self.hold(sum(s is Source.REPLY for s in self.live.values()) <= 1, "two replies live")
+        self.hold(not self.early or bool(self.opened), "a reply is foreseen, and no turn is open")
         self.hold(set(self.live) == {u.number for u in state.utterances}, "an utterance got lost")
         if state.life in LIVING:
             self._bounded(state)
@@ -122,7 +124,13 @@ class Invariants:
         del self.timers[command.timer]
 
     def _start_reply(self, command: do.StartReply, _: ev.Observed) -> None:
-        self.hold(command.turn == self.closed, f"turn {command.turn} is answered, {self.closed} was closed")
+        if command.preemptive:
+            self.hold(command.turn in self.opened, f"turn {command.turn} is foreseen, {self.opened} is open")
+            self.early = command.utterance
+        else:
+            self.hold(
+                command.turn == self.closed, f"turn {command.turn} is answered, {self.closed} was closed"
+            )
         self.hold(Source.REPLY not in self.live.values(), "a second reply is started")
         self.hold(command.utterance > self.replies, f"utterance {command.utterance} is given twice")
         self.hold(bool(command.text.strip()), "nothing is answered")
@@ -134,6 +142,7 @@ class Invariants:
 
     def _play(self, command: do.Play, _: ev.Observed) -> None:
         self.hold(command.utterance in self.live, f"{command} for what is over")
+        self.hold(command.utterance != self.early, f"{command} before the close")
         yields = self.inside.get(command.utterance) == self.on_air and not self.paused
         self.hold(not self.on_air or yields, f"{command} while {self.on_air} is on the air")
         self.on_air = command.utterance
@@ -164,6 +173,7 @@ class Invariants:
             self.hold(asked, f"{command} of what is protected")
         del self.live[number]
         self.ended.add(number)
+        self.early = 0 if self.early == number else self.early
         self.on_air = 0 if self.on_air == number else self.on_air
         self.paused = 0 if self.paused == number else self.paused
         self.ducked = 0 if self.ducked == number else self.ducked
@@ -227,6 +237,11 @@ class Invariants:
         self.hold(not self.finals[event.transcript], f"{event} after {self.finals[event.transcript]}")
         self.finals[event.transcript].add(type(event).__name__)
 
+    def _kept_reply(self, event: ev.ReplyKept) -> None:
+        self.hold(event.utterance == self.early, f"{event}, and {self.early} was begun")
+        self.hold(event.turn == self.closed, f"{event}, {self.closed} was closed")
+        self.early = 0
+
     def _entered(self, event: ev.DtmfEntered) -> None:
         self.hold(bool(event.text), f"{event} of no keys")
 
@@ -264,6 +279,7 @@ _TOLD: dict[type[ev.Decided], Callable[[Invariants, Any], None]] = {
     ev.TurnDropped: Invariants._dropped,
     ev.BackchannelHeard: Invariants._unused,
     ev.TranscriptDropped: Invariants._unused,
+    ev.ReplyKept: Invariants._kept_reply,
     ev.DtmfEntered: Invariants._entered,
     ev.BargeIn: Invariants._barge_in,
     ev.SessionEnded: Invariants._ended,
@@ -327,6 +343,8 @@ class Walk:
             turn_limit=pick((2, 120)),
             pause_after=pick((0, 0.1)),
             join_window=pick((0, 0.7)),
+            preemptive=pick(("off", "discard", "use_if_similar", "always_use")),
+            interim_stable=pick((0, 0.15)),
             dtmf=pick(("events", "turns")),
             transcript_deadline=pick((0.2, 2.0)),
             first_text=pick((0.5, 10)),

@@ -84,7 +84,7 @@ class TurnLog:
                 self.turns = [turn for turn in self.turns if turn.turn != event.turn]
                 self.turns.append(TurnRecord(event.turn, event.text))
                 self._speech_end = event.speech_end
-            case ev.ReplyStarted():
+            case ev.ReplyStarted(preemptive=False) | ev.ReplyKept():
                 record = next((t for t in reversed(self.turns) if t.turn == event.turn), None)
                 if record is not None:
                     self._replies[event.utterance] = record
@@ -107,8 +107,10 @@ class TurnLog:
         """Set the next segment, at its first occurrence."""
         stages = ((ev.AudioAwaited, "agent"), (ev.AudioReceived, "tts"), (ev.PlayoutStarted, "playout"))
         since = self._marks.get(event.utterance)
-        if since is None or self._stage >= len(stages) or not isinstance(event, stages[self._stage][0]):
+        place = next(place for place, (kind, _) in enumerate(stages) if isinstance(event, kind))
+        if since is None or place < self._stage:
             return
+        self._stage = place  # what came before the close took no time of the caller's
         setattr(self._pending, stages[self._stage][1], event.at - since)
         self._marks[event.utterance] = event.at
         self._stage += 1

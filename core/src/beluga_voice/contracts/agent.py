@@ -122,6 +122,8 @@ class Turn:
         session_id: of the session that asks.
         utterance: number of the reply that is asked for; 0 outside of a session.
         call: the session that asks; None outside of one.
+        preemptive: the caller may not be done: the reply may be dropped before anything of it was heard, and does
+            nothing that cannot be taken back before `CallControl.wait_turn_closed`.
     """
 
     text: str
@@ -130,6 +132,7 @@ class Turn:
     session_id: str
     utterance: int = 0
     call: CallControl | None = None
+    preemptive: bool = False
 
 
 class Agent(ABC):

@@ -66,6 +66,7 @@ ANNOUNCEMENTS: dict[type[ev.Decided], str] = {
     ev.TranscriptDropped: "{text} was not used{because}",
     ev.TurnCommitted: "the words of the caller's turn {turn} were kept, without a reply: {text}",
     ev.ReplyStarted: "{who} to turn {turn} was begun",
+    ev.ReplyKept: "{who}, begun before the close, was kept for turn {turn}",
     ev.UtterancePaused: "the observers were told that {who} is paused",
     ev.UtteranceDucked: "the observers were told that {who} is ducked",
     ev.UtteranceResumed: "the agent went on at the same sample, in {who}{because}",

@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Mapping
 from hashlib import blake2b
 
-CONTENT = frozenset({"text", "heard", "unheard", "error"})
+from beluga_voice.turns.preempt import MARKS
+
+CONTENT = frozenset({"text", "before", "heard", "unheard", "error"})
 """Fields, and names of what was seen, that hold what was said, or what a failure may tell of it."""
 
 NO_CONTENT = frozenset({"kind", "rule", "name"})
@@ -19,6 +21,7 @@ REASON = "reason"
 
 _WORD = re.compile(r"\S+")
 _ERRORS = 16
+_VARIANTS = ".,;:!?"
 
 
 class Mask:
@@ -38,8 +41,15 @@ class Mask:
         return _WORD.sub(self._token, text)
 
     def _token(self, word: re.Match[str]) -> str:
-        data = word.group().encode("utf-8", "surrogatepass")
-        return "w" + blake2b(data, key=self._key, digest_size=6).hexdigest()
+        """Mask a word; words that differ in case and marks alone differ in marks alone, as decisions want it."""
+        plain = word.group().casefold().strip(MARKS)
+        token = "w" + self._hash(plain, 6).hex() if plain else ""
+        if plain == word.group():
+            return token
+        return token + "".join(_VARIANTS[byte % len(_VARIANTS)] for byte in self._hash(word.group(), 16))
+
+    def _hash(self, text: str, size: int) -> bytes:
+        return blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=size).digest()
 
     def encoded(self, table: Mapping[str, object]) -> dict[str, object]:
         """Mask what `encode_event` or `encode_command` gave."""

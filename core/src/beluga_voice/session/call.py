@@ -521,6 +521,11 @@ class Call:
         )
         return handle
 
+    def foresees(self, turn: int) -> bool:
+        """Whether a reply to the turn was begun, and the turn has not closed."""
+        early = self.state.early
+        return early is not None and early.turn == turn
+
     def interrupt(self) -> None:
         """Cut the live reply, and each `say` that may be cut."""
         for utterance in self.state.utterances:
@@ -545,7 +550,17 @@ class Call:
         agent = self._parts.agent
         assert agent is not None
         history, control = self._conversation.messages, self._parts.control
-        turn = Turn(command.text, command.turn, history, self._session_id, command.utterance, control)
+        if command.preemptive:
+            history = self._conversation.supposing(command.turn, command.text)
+        turn = Turn(
+            command.text,
+            command.turn,
+            history,
+            self._session_id,
+            command.utterance,
+            control,
+            command.preemptive,
+        )
         self._make(command.utterance, lambda: agent.reply(turn))
 
     def _make(self, utterance: int, texts: Texts) -> None:

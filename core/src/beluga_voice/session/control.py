@@ -112,7 +112,7 @@ class Control:
     async def wait_turn_closed(self, turn: int) -> None:
         """Wait until the caller's turn is over, or the session."""
         events = self._observers.stream()
-        while not self._conversation.holds(turn):
+        while not self._conversation.holds(turn) or (self.call is not None and self.call.foresees(turn)):
             if await anext(events, None) is None:
                 return
 

@@ -215,8 +215,8 @@ def _line(command: do.Command) -> str:
             return f"duck {n}"
         case do.PrepareSay(utterance=n):
             return f"prepare {n}"
-        case do.StartReply(turn=turn, utterance=n):
-            return f"reply {n} to {turn}"
+        case do.StartReply(turn=turn, utterance=n, preemptive=preemptive):
+            return f"reply {n} to {turn}" + (" (preemptive)" if preemptive else "")
         case do.EndUtterance(utterance=n, outcome=outcome, reason=reason, commit=commit):
             return (
                 f"end {n} {outcome}" + (f": {reason}" if reason else "") + ("" if commit else " (taken back)")
@@ -252,6 +252,8 @@ def _announced(event: ev.Decided) -> str:
             return f"backchannel {number}"
         case ev.TranscriptDropped(transcript=number, reason=reason):
             return f"unused {number}: {reason}"
+        case ev.ReplyKept(utterance=n):
+            return f"keep {n}"
         case ev.BargeIn(utterance=n, reason=reason):
             return f"barge-in {n}: {reason}"
         case ev.UtteranceResumed(utterance=n, reason=reason):

@@ -70,6 +70,8 @@ def _turn_deadlines(state: State, turn: CallerTurn) -> Iterator[Deadline]:
     policy, overlap = state.policy, turn.overlap
     if not turn.shielded:
         yield TimerName.TURN_LIMIT, turn.opened + policy.turn_limit, "6"
+    if turn.changed > turn.tried and state.may_preempt:
+        yield TimerName.INTERIM, turn.changed + policy.interim_stable, "7"
     if turn.end is not None:
         if not turn.shielded:
             name = TimerName.ENDPOINT if turn.settled else TimerName.TRANSCRIPT

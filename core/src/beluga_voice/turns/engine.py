@@ -11,7 +11,7 @@ The rules, by the number that each command names:
      4  Speech that goes on before the reply was heard (for long) goes on with the same turn.
      5  A final that comes late belongs where its speech began; one that was used already is dropped.
      6  A turn that is too long is closed.
-     7  At most one reply lives.
+     7  At most one reply lives; one that begins before the close is heard after it, or dropped.
      8  Every wait for agent and TTS has a deadline.
     10  What is to be said is queued; the next one is prepared while one plays; every utterance ends.
     11  Protected utterances are neither paused nor cut by speech.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beluga_voice import events as ev
 from beluga_voice.commands import CommitTurn, Finalize, PredictTurn, StartHearing
-from beluga_voice.turns import echo, late, overlap, speaking
+from beluga_voice.turns import echo, late, overlap, preempt, speaking
 from beluga_voice.turns.deadlines import close_due, endpoint_delay
 from beluga_voice.turns.draft import Draft, seen
 from beluga_voice.turns.state import (
@@ -133,6 +133,7 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
         end = max(turn.end or 0.0, draft.now if event.end is None else event.end)
         turn = draft.turn(end=end, spoken=max(turn.spoken, end - turn.start), settled=False)
         state.quiet_from = max(state.quiet_from, end)
+    before = turn.text if state.policy.preemptive != "off" else None
     turn = draft.turn(ended=event.end_of_turn)
     if event.final:
         draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
@@ -140,6 +141,8 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
         settle(draft, event)
     else:
         draft.turn(interim=piece)
+    if before is not None and state.turn is not None and state.turn.text != before:
+        draft.turn(changed=draft.now)
     if turn.end is not None:
         predict(draft)
     overlap.listen(draft)
@@ -313,7 +316,9 @@ def answer_past(draft: Draft, rule: str, *, limit: bool = False, **values: objec
     draft.announce(closed, rule, **values)
     draft.do(CommitTurn(past.number, past.text, rule=rule))
     if state.abilities.replies:
-        number = speaking.start_reply(draft, past.number, past.text, rule if rule == "5" else "7")
+        number = preempt.keep(draft, past.number, past.text)
+        if not number:
+            number = speaking.start_reply(draft, past.number, past.text, rule if rule == "5" else "7")
         state.past = replace(past, reply=number)
 
 
@@ -332,6 +337,7 @@ def dismiss(draft: Draft, reason: str, rule: str) -> None:
     end = draft.now if turn.end is None else turn.end
     state.dropped = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
     state.turn = None
+    preempt.drop(draft, "the turn was dropped")
     draft.announce(ev.TurnDropped(draft.now, turn.number, reason), rule)
     speaking.resume(draft, reason, rule)
 
@@ -381,7 +387,7 @@ def on_text_received(draft: Draft, event: ev.TextReceived) -> None:
 def cut_at_once(draft: Draft, reason: str) -> None:
     """End the live reply and what is on the air, unless it is protected (rule 14)."""
     state = draft.state
-    for utterance in (state.reply, state.current):
+    for utterance in (state.reply, state.early, state.current):
         if utterance is not None and utterance.interruptible and state.utterance(utterance.number):
             speaking.end(draft, utterance, ev.Outcome.CUT, reason, "14")
 

@@ -69,6 +69,14 @@ class TurnPolicy:
         "off", "whether words that the caller has just heard are echo, where nothing cancels it"
     )
 
+    preemptive: Literal["off", "discard", "use_if_similar", "always_use"] = choice(
+        "off",
+        "whether a reply begins before the close, and when it is kept: the words are equal, similar, or any",
+    )
+    interim_stable: float = bounded(
+        0.15, 0, 2, "without a change, then words may begin a reply before the close"
+    )
+
     first_text: float = bounded(10, 0.5, 120, "from the close to the agent's first text")
     first_audio: float = bounded(10, 0.5, 120, "from the first piece given to the TTS to its first audio")
     stall: float = bounded(5, 0.5, 60, "without a sample while audio is owed, then the utterance has failed")

@@ -118,23 +118,35 @@ def _place(draft: Draft, said: Utterance) -> int:
             place += 1 + sum(u.inside == on_air for u in utterances)
     while place > 0:
         before = utterances[place - 1]
+        if before.preemptive:
+            place -= 1
+            continue
         if before.source is Source.REPLY or before.number == on_air or before.priority >= said.priority:
             break
         place -= 1
     return place
 
 
-def start_reply(draft: Draft, turn: int, text: str, rule: str) -> int:
+def start_reply(draft: Draft, turn: int, text: str, rule: str, *, preemptive: bool = False) -> int:
     """Ask the agent to answer; the reply plays after what was queued before (rules 7 and 10)."""
     state = draft.state
     assert state.reply is None, "a reply lives"
+    assert state.early is None, "a reply to another turn was begun"
     state.replies += 1
     reply = Utterance(
-        state.replies, Source.REPLY, turn, draft.now, prepared=True, awaits=Awaits.TEXT, since=draft.now
+        state.replies,
+        Source.REPLY,
+        turn,
+        draft.now,
+        prepared=True,
+        awaits=Awaits.TEXT,
+        since=draft.now,
+        preemptive=preemptive,
+        answers=text,
     )
     state.utterances = (*state.utterances, reply)
-    draft.announce(ev.ReplyStarted(draft.now, turn, reply.number), rule)
-    draft.do(StartReply(turn, reply.number, text, rule=rule, saw=seen(text=text)))
+    draft.announce(ev.ReplyStarted(draft.now, turn, reply.number, preemptive), rule)
+    draft.do(StartReply(turn, reply.number, text, preemptive, rule=rule, saw=seen(text=text)))
     return reply.number
 
 
@@ -176,7 +188,9 @@ def on_synthesis_finished(draft: Draft, event: ev.SynthesisFinished) -> None:
     utterance = draft.state.utterance(event.utterance)
     if utterance is None:
         return
-    if not event.empty:
+    if event.empty and utterance.preemptive:
+        end(draft, utterance, Outcome.CUT, "nothing to say before the close", "7", commit=False)
+    elif not event.empty:
         draft.put(replace(utterance, awaits=Awaits.NOTHING, since=draft.now, ready=True, finished=True))
     else:
         end(draft, utterance, Outcome.PLAYED, "nothing to say", "7")
@@ -185,7 +199,9 @@ def on_synthesis_finished(draft: Draft, event: ev.SynthesisFinished) -> None:
 def on_utterance_failed(draft: Draft, event: ev.UtteranceFailed) -> None:
     """Agent or TTS failed: what was heard stays (rule 8)."""
     utterance = draft.state.utterance(event.utterance)
-    if utterance is not None:
+    if utterance is not None and utterance.preemptive:
+        end(draft, utterance, Outcome.CUT, "failed before the close", "7", commit=False)
+    elif utterance is not None:
         end(draft, utterance, Outcome.FAILED, event.error, "8")
 
 
@@ -294,6 +310,8 @@ def _next_on_air(draft: Draft) -> Utterance | None:
 
 
 def _may_play(draft: Draft, utterance: Utterance) -> bool:
+    if utterance.preemptive:
+        return False
     if draft.state.turn is None or not draft.state.turn.holds_floor:
         return True
     return utterance.while_caller_speaks is WhileCallerSpeaks.SPEAK and utterance.source is Source.SAY

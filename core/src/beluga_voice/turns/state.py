@@ -124,6 +124,8 @@ class CallerTurn:
         complete: the turn detector's answer; None while it is owed.
         ended: whether the STT takes it for complete, by its latest words; None if it does not judge that.
         pauses: seconds between its speeches, those of the closed turn that it goes on with too.
+        changed: when its words changed last; 0 if nobody asks.
+        tried: the change after which a reply was begun, or left as it was, before the close.
         overlap: the utterance that it is spoken over.
         before: the words of the closed turn that it goes on with.
     """
@@ -144,6 +146,8 @@ class CallerTurn:
     complete: bool | None = None
     ended: bool | None = None
     pauses: tuple[float, ...] = ()
+    changed: float = 0.0
+    tried: float = 0.0
     overlap: Overlap | None = None
     before: tuple[Piece, ...] = ()
 
@@ -259,6 +263,8 @@ class Utterance:
         playing_from: since when it is being heard; None while it is not.
         heard: seconds heard before that.
         starved: since when more audio is owed than there is; None if not.
+        preemptive: the turn that it answers has not closed: it is no live reply yet.
+        answers: the words that it answers.
         doubts: false barge-ins over it; an echo counts as `WARY`.
         inside: the reply whose tool asked for it; 0 if none.
         tools: the tools that run for it, each with the time at which it is cancelled at the latest.
@@ -280,6 +286,8 @@ class Utterance:
     playing_from: float | None = None
     heard: float = 0.0
     starved: float | None = None
+    preemptive: bool = False
+    answers: str = ""
     doubts: int = 0
     inside: int = 0
     tools: tuple[tuple[int, float], ...] = ()
@@ -401,9 +409,25 @@ class State:
     def reply(self) -> Utterance | None:
         """The live reply; there is at most one."""
         for utterance in self.utterances:
-            if utterance.source is Source.REPLY:
+            if utterance.source is Source.REPLY and not utterance.preemptive:
                 return utterance
         return None
+
+    @property
+    def early(self) -> Utterance | None:
+        """The reply to a turn that has not closed; there is none while a reply lives."""
+        for utterance in self.utterances:
+            if utterance.preemptive:
+                return utterance
+        return None
+
+    @property
+    def may_preempt(self) -> bool:
+        """Whether a reply may begin before the turn closes: nobody else's turn is answered or spoken over."""
+        turn = self.turn
+        if turn is None or self.policy.preemptive == "off" or not self.abilities.replies:
+            return False
+        return self.reply is None and (turn.overlap is None or turn.overlap.phase is Phase.OVER)
 
 
 _FIELDS = tuple(spec.name for spec in fields(State))

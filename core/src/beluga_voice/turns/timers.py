@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beluga_voice import events as ev
 from beluga_voice.events import EndReason, TimerName
-from beluga_voice.turns import dtmf, hearing, overlap, speaking
+from beluga_voice.turns import dtmf, hearing, overlap, preempt, speaking
 from beluga_voice.turns.draft import Draft
 
 
@@ -28,6 +28,8 @@ def on_timer_fired(draft: Draft, event: ev.TimerFired) -> None:
             overlap.give_up(draft)
         case TimerName.FALSE_BARGE_IN:
             hearing.dismiss(draft, "no words", "13")
+        case TimerName.INTERIM:
+            preempt.start(draft)
         case TimerName.DTMF:
             dtmf.enter(draft)
         case TimerName.AWAY:
