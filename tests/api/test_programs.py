@@ -136,7 +136,7 @@ async def test_an_agent_looks_up_an_order_and_hangs_up(program: ModuleType) -> N
         "Goodbye.",
         "With pleasure.",
     ]
-    assert llm.requests[1].results == {"call-0-0": "shipped on Monday"}
+    assert llm.requests[1].results == {"call-1": "shipped on Monday"}
     assert llm.requests[0].system == "You answer calls for Acme. Be brief."
 
 

@@ -273,7 +273,7 @@ async def test_an_agent_answers_outside_of_a_session() -> None:
 
     texts = [text async for text in agent.reply(Turn("find it", 1, (), "s"))]
     assert "".join(texts) == "Found it."
-    assert llm.requests[1].results == {"call-0-0": "IT"}
+    assert llm.requests[1].results == {"call-1": "IT"}
     assert llm.requests[0].tool_choice is ToolChoice.AUTO
 
 

@@ -227,7 +227,7 @@ async def test_a_filler_is_said_while_a_tool_takes_long(calls: Any) -> None:
         assert [round(e.at - begun, 1) for e in said] == [1.5]
         assert ended.outcome is Outcome.PLAYED
     assert phone.said == ["caller: what is it", "agent: One moment.", "agent: It is 42."]
-    assert phone.llm.requests[1].messages[-1] == ToolMessage("call-0-0", "think", "42")
+    assert phone.llm.requests[1].messages[-1] == ToolMessage("call-1", "think", "42")
 
 
 async def test_no_filler_is_said_for_a_tool_that_is_quick(calls: Any) -> None:
@@ -361,3 +361,12 @@ async def test_no_more_than_fifty_results_are_kept(calls: Any) -> None:
     async with calls(_agent(), llm=llm) as phone:
         await phone.asks("go")
         assert len(phone.results) == 50
+
+
+async def test_calls_that_a_vendor_names_alike_are_told_apart(calls: Any) -> None:
+    call = tool_call("refuses", id="0")
+    async with calls(_agent(), [call], [call, call], "Well.") as phone:
+        await phone.asks("go")
+    asked = [c.id for m in phone.llm.requests[2].messages if isinstance(m, AssistantMessage) for c in m.calls]
+    assert asked == ["0", "call-2", "call-3"]
+    assert list(phone.llm.requests[2].results) == asked

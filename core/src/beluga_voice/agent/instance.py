@@ -75,6 +75,8 @@ class AgentInstance(contracts.Agent):
         self._replies: dict[int, _Reply] = {}
         self._steps: list[ToolStep] = []
         self._tools = 0
+        self._call_names: set[str] = set()
+        self._shown = ev.SessionState.INITIAL
         self._earlier = 0
         self._first_turn = 0
         self._summary = ""
@@ -191,10 +193,16 @@ class AgentInstance(contracts.Agent):
                     calls[chunk.index] = _joined(calls.get(chunk.index), chunk)
                 elif isinstance(chunk, Usage):
                     self.context.add_usage(chunk)
-        for place, index in enumerate(sorted(calls)):
-            found = calls[index]
-            call = ToolCall(found.id or f"call-{len(self._steps)}-{place}", found.name, found.arguments)
+        for _, found in sorted(calls.items()):
+            call = ToolCall(self._unique(found.id), found.name, found.arguments)
             step.results.append(not_begun(call, reply.turn))
+
+    def _unique(self, name: str) -> str:
+        """The vendor's name of a call; one of our own where it has none, or gives the same in each answer."""
+        if not name or name in self._call_names:
+            name = f"call-{len(self._call_names) + 1}"
+        self._call_names.add(name)
+        return name
 
     def _note_text(self, reply: _Reply, text: str) -> None:
         self.states.reach(AgentState.STREAMING)
@@ -314,8 +322,9 @@ class AgentInstance(contracts.Agent):
                 self._speaks(reply)
             case ev.UtteranceEnded() if event.utterance in self._replies:
                 self._ended(self._replies.pop(event.utterance), event)
-            case ev.StateChanged(new=ev.SessionState.LISTENING):
-                self.states.reach(AgentState.LISTENING)
+            case ev.StateChanged():
+                self._shown = event.new
+                self._rest()
             case ev.SessionEnded():
                 self.states.reach(AgentState.IDLE)
 
@@ -338,7 +347,13 @@ class AgentInstance(contracts.Agent):
             self.context.last_interruption = event.at
             if can_change(self.state, AgentState.INTERRUPTED):
                 self.states.change(AgentState.INTERRUPTED)
+            self._rest()
         elif not self._replies:
+            self.states.reach(AgentState.LISTENING)
+
+    def _rest(self) -> None:
+        """Listen, when the session does and no reply lives: one that was cut may have been the last."""
+        if self._shown is ev.SessionState.LISTENING and not self._replies:
             self.states.reach(AgentState.LISTENING)
 
 
