@@ -39,6 +39,12 @@ BACKLOG_SAMPLES = 2 * SAMPLE_RATE
 """Audio that the worker may be behind before `send` waits."""
 UNREAD_TRANSCRIPTS = 1000
 
+GRAMMAR_BEAMS = {"beam": 1e-80, "pbeam": 1e-80, "wbeam": 1e-60}
+"""How much less likely than the best a hypothesis may be and still live, with a grammar. Within the engine's own
+1e-48, 1e-48 and 7e-29 the only sentence that fits can die early, and nothing is heard: of 84 synthesised sentences
+that a grammar held, in digital silence, 21 were lost so, and 2 with these (13 and 0 in a quiet room's noise).
+Still wider ones hear words in silence. Decoding takes twice the time, a few percent of the audio's."""
+
 
 class PocketSphinxSTT(STT):
     """CMU PocketSphinx in worker processes: offline, streaming, with word times.
@@ -345,6 +351,7 @@ def _setup(settings: PocketSphinxSettings) -> Setup:
     )
     if settings.grammar is not None:
         setup["grammar"] = _existing(settings.grammar, "grammar")
+        options |= GRAMMAR_BEAMS
     if settings.keywords is not None:
         setup["keywords"] = dict(settings.keywords)
     return setup
