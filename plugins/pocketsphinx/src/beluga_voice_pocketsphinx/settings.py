@@ -27,7 +27,7 @@ class PocketSphinxSettings(BaseModel):
 
     grammar: Path | None = Field(
         default=None,
-        description="JSGF file: only its sentences are heard, at a fifth of the time of dictation.",
+        description="JSGF file: only its sentences are heard, in less than half the time of dictation.",
     )
     reject: float = Field(
         default=0.0,
