@@ -107,7 +107,7 @@ class TurnLog:
         """Set the next segment, at its first occurrence."""
         stages = ((ev.AudioAwaited, "agent"), (ev.AudioReceived, "tts"), (ev.PlayoutStarted, "playout"))
         since = self._marks.get(event.utterance)
-        place = next(place for place, (kind, _) in enumerate(stages) if isinstance(event, kind))
+        place = [kind for kind, _ in stages].index(type(event))
         if since is None or place < self._stage:
             return
         self._stage = place  # what came before the close took no time of the caller's

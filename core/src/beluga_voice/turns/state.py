@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from beluga_voice.events import EndReason, SessionState, Source, TimerName, WhileCallerSpeaks
@@ -17,12 +19,29 @@ WARY = 2
 """False barge-ins in one utterance, after which only words pause it where there may be echo."""
 
 
+_Setter = Callable[[object, object], None]
+_Shape = tuple[Callable[[object], tuple[object, ...]], tuple[_Setter, ...], dict[str, _Setter]]
+_SHAPES: dict[type, _Shape] = {}
+
+
 def replace(part: _Part, **changes: Any) -> _Part:
     """Return the frozen part of a state with other values, as `dataclasses.replace` does, at less cost."""
-    new: _Part = object.__new__(type(part))
-    for name in part.__slots__:  # type: ignore[attr-defined]
-        object.__setattr__(new, name, changes[name] if name in changes else getattr(part, name))
+    kind = type(part)
+    values, setters, by_name = _SHAPES.get(kind) or _shape(kind)
+    new: _Part = object.__new__(kind)
+    for write, value in zip(setters, values(part), strict=True):
+        write(new, value)
+    for name, value in changes.items():
+        by_name[name](new, value)
     return new
+
+
+def _shape(kind: type) -> _Shape:
+    """How to read all slots of a part, and how to write each."""
+    names = kind.__slots__  # type: ignore[attr-defined]
+    by_name = {name: getattr(kind, name).__set__ for name in names}
+    shape = _SHAPES[kind] = attrgetter(*names), tuple(by_name.values()), by_name
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,10 +395,7 @@ class State:
 
     def copied(self) -> State:
         """A copy; the parts are shared, and frozen."""
-        copy = State.__new__(State)
-        for name in _FIELDS:
-            setattr(copy, name, getattr(self, name))
-        return copy
+        return State(*_VALUES(self))
 
     def utterance(self, number: int) -> Utterance | None:
         """The utterance of that number, unless it has ended."""
@@ -430,4 +446,4 @@ class State:
         return self.reply is None and (turn.overlap is None or turn.overlap.phase is Phase.OVER)
 
 
-_FIELDS = tuple(spec.name for spec in fields(State))
+_VALUES = attrgetter(*(spec.name for spec in fields(State)))
