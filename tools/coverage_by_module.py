@@ -32,8 +32,32 @@ LEAST = 95.0
 DEADLINE = 300.0
 """Seconds that a file of tests may take."""
 
-OTHERS: dict[str, tuple[str, ...]] = {}
-"""The tests of modules that have none of their name."""
+ENGINE = ("turns/test_matrix.py", "turns/test_scenarios.py", "turns/test_walk.py")
+OTHERS: dict[str, tuple[str, ...]] = {
+    "agent/": tuple(
+        f"agent/test_{name}.py" for name in ("call", "functions", "replies", "settings", "states", "tools")
+    ),
+    "cli/journal.py": ("journal/test_cli_journal.py",),
+    "cli/view.py": ("test_live_view.py",),
+    "commands.py": ENGINE,
+    "contracts/stt.py": ("test_testing_check_stt.py",),
+    "contracts/tts.py": ("test_testing_check_tts.py",),
+    "contracts/vad.py": ("test_testing_check_vad.py",),
+    "contracts/": ("test_testing_checks.py",),
+    "events.py": ENGINE,
+    "hookspecs.py": ("test_plugins.py",),
+    "journal/format.py": ("journal/test_reader.py", "journal/test_writer.py"),
+    "journal/masking.py": ("journal/test_writer.py",),
+    "journal/simulation.py": ("journal/test_replay.py", "journal/test_whatif.py"),
+    "session/config.py": ("session/test_session.py",),
+    "testing/conformance/stt.py": ("test_testing_check_stt.py",),
+    "testing/conformance/tts.py": ("test_testing_check_tts.py",),
+    "testing/conformance/vad.py": ("test_testing_check_vad.py",),
+    "testing/conformance/": ("test_testing_checks.py",),
+    "turns/": ENGINE,
+    "words.py": ("test_phrases.py",),
+}
+"""The tests of modules, and of folders, that have none of their name; the engine's parts are tested as one."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +88,12 @@ def modules() -> list[str]:
 
 def tests_of(module: str) -> tuple[str, ...]:
     """The tests of a module, as paths within the tests; none if it has none."""
-    if module in OTHERS:
-        return OTHERS[module]
+    others = next((tests for name, tests in OTHERS.items() if module.startswith(name)), ())
+    return tuple(dict.fromkeys((*named(module), *others)))
+
+
+def named(module: str) -> tuple[str, ...]:
+    """The tests that have a module's name or its package's."""
     parts = module.removesuffix(".py").split("/")
     while parts:
         found = [

@@ -59,3 +59,24 @@ def test_positions_hold_over_many_turns_of_the_buffer() -> None:
 def test_refuses_to_hold_nothing() -> None:
     with pytest.raises(ConfigurationError, match="a ring buffer of 0 samples; allowed is 1 and more"):
         RingBuffer(0)
+
+
+@given(
+    capacity=st.integers(1, 20),
+    wanted=st.integers(1, 60),
+    before=st.integers(0, 50),
+    after=st.integers(0, 70),
+)
+def test_a_ring_that_grows_keeps_what_it_held_and_its_positions(
+    capacity: int, wanted: int, before: int, after: int
+) -> None:
+    ring = RingBuffer(capacity)
+    ring.write(np.arange(before, dtype=np.int16))
+    held_from = ring.start
+    ring.grow(wanted)
+    assert ring.capacity == max(capacity, wanted)
+    assert (ring.start, ring.end) == (held_from, before)
+    ring.write(np.arange(before, before + after, dtype=np.int16))
+    oldest = max(held_from, before + after - ring.capacity)
+    assert (ring.start, ring.end) == (oldest, before + after)
+    assert ring.read(0, ring.end).tolist() == list(range(oldest, ring.end))

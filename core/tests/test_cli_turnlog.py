@@ -1,9 +1,79 @@
-"""What the command line tells of each turn."""
+"""The turns of a session, gathered from its events, and what each cost in time."""
 
 from __future__ import annotations
 
+import pytest
+
 from beluga_voice import events as ev
 from beluga_voice.cli.turnlog import TurnLog
+
+CLOSED = ev.TurnClosed(10.5, 1, "what is the time", (1,), 10.0)
+STARTED = ev.ReplyStarted(10.5, 1, 7)
+STAGES = (ev.AudioAwaited(10.7, 7), ev.AudioReceived(10.8, 7), ev.PlayoutStarted(10.85, 7))
+
+
+def ended(outcome: ev.Outcome, heard: str = "", unheard: str = "", reason: str = "") -> ev.UtteranceEnded:
+    return ev.UtteranceEnded(12.0, 7, ev.Source.REPLY, outcome, heard=heard, unheard=unheard, reason=reason)
+
+
+def log_of(*events: ev.Event) -> TurnLog:
+    log = TurnLog()
+    for event in events:
+        log.see(event)
+    return log
+
+
+def test_the_segments_of_a_latency_sum_to_the_silence_that_was_heard() -> None:
+    (turn,) = log_of(CLOSED, STARTED, *STAGES, ended(ev.Outcome.PLAYED, heard="noon")).turns
+    assert turn.latency is not None
+    assert turn.latency.as_json() == {
+        "endpointing": 0.5,
+        "agent": 0.2,
+        "tts": 0.1,
+        "playout": 0.05,
+        "total": 0.85,
+    }
+    assert turn.latency.total == pytest.approx(10.85 - 10.0)
+
+
+def test_a_turn_tells_what_was_said_heard_and_not_heard() -> None:
+    (turn,) = log_of(CLOSED, STARTED, ended(ev.Outcome.CUT, "it is", "noon", "barge-in")).turns
+    assert turn.as_json() == {
+        "turn": 1,
+        "transcript": "what is the time",
+        "reply": "it is",
+        "unheard": "noon",
+        "outcome": "cut",
+        "latency": None,
+    }
+
+
+def test_a_reply_that_failed_says_why() -> None:
+    (turn,) = log_of(CLOSED, STARTED, ended(ev.Outcome.FAILED, reason="no voice")).turns
+    assert turn.as_json()["error"] == "no voice"
+
+
+def test_a_turn_that_goes_on_after_its_close_stands_once_with_all_its_words() -> None:
+    longer = ev.TurnClosed(12.5, 1, "what is the time in Rome", (1, 2), 12.0)
+    log = log_of(CLOSED, STARTED, longer, ev.ReplyStarted(12.5, 1, 8))
+    log.see(ev.UtteranceEnded(14.0, 8, ev.Source.REPLY, ev.Outcome.PLAYED, heard="noon"))
+    (turn,) = log.turns
+    assert (turn.transcript, turn.reply) == ("what is the time in Rome", "noon")
+
+
+def test_stages_count_once_in_order_and_only_of_the_reply() -> None:
+    again = (ev.AudioAwaited(10.75, 7), ev.PlayoutStarted(11.5, 7), ev.AudioReceived(10.6, 99))
+    (turn,) = log_of(CLOSED, STARTED, STAGES[0], *again[2:], again[0], *STAGES[1:], again[1]).turns
+    assert turn.latency is not None
+    assert turn.latency.total == pytest.approx(0.85)
+
+
+def test_a_reply_without_a_turn_and_the_end_of_a_say_are_no_turns() -> None:
+    assert log_of(STARTED, *STAGES, ended(ev.Outcome.PLAYED, heard="hello")).turns == []
+
+
+def test_failures_of_providers_are_kept() -> None:
+    assert log_of(ev.ProviderFailed(3.0, "stt", "it broke")).failures == ["stt: it broke"]
 
 
 def test_the_latency_of_a_reply_that_was_begun_before_the_close_counts_from_the_close() -> None:

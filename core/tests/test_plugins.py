@@ -16,7 +16,8 @@ from beluga_voice.contracts import STT, VAD
 from beluga_voice.errors import ConfigurationError, ContractError, PluginError, UnknownProviderError
 from beluga_voice.hookspecs import hookimpl
 from beluga_voice.plugins import Origin, Plugins, Problem, ProblemKind
-from beluga_voice.plugins.providers import contract
+from beluga_voice.plugins.origin import is_left_out, unmet_requirements
+from beluga_voice.plugins.providers import Registration, contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -460,3 +461,63 @@ def test_discovery_imports_neither_pydantic_nor_a_contract(install: Install) -> 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_module_that_is_turned_off_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_unpackaged.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins = Plugins.discover(modules=["acme_unpackaged"], disabled=["acme_unpackaged"])
+    assert "acme_unpackaged" not in {each.origin.name for each in plugins.loaded}
+    assert "acme_unpackaged" not in {each.plugin.name for each in plugins.problems}
+    assert "acme_unpackaged" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["", "none", "Parrot", "par rot", "-parrot"])
+def test_a_provider_has_a_name_that_settings_can_hold(name: str) -> None:
+    with pytest.raises(PluginError, match=r"cannot be named .*; allowed: lower-case letters"):
+        Registration("stt", name, STT, None, Origin("acme"))
+
+
+@pytest.mark.parametrize("reference", ["acme", "acme.STT", "acme:", ":STT", "ac me:STT"])
+def test_a_reference_names_module_and_attribute(reference: str) -> None:
+    with pytest.raises(PluginError, match="allowed: 'module:attribute'"):
+        Registration("stt", "parrot", reference, None, Origin("acme"))
+    with pytest.raises(PluginError, match="allowed: 'module:attribute'"):
+        Registration("stt", "parrot", STT, reference, Origin("acme"))
+
+
+def test_a_provider_without_settings_takes_none() -> None:
+    class Other(BaseModel):
+        pass
+
+    registration = Registration("stt", "plain", object, None, Origin("acme"))
+    with pytest.raises(ConfigurationError, match="'plain' takes settings of type none, not Other"):
+        registration.make(Other())
+
+
+def test_an_sdk_that_a_factory_lacks_when_it_is_called_is_named() -> None:
+    def factory() -> object:
+        raise ModuleNotFoundError("No module named 'acme_sdk'", name="acme_sdk")
+
+    registration = Registration("stt", "parrot", factory, None, Origin("acme"))
+    with pytest.raises(PluginError, match=r"'parrot' cannot be used: .*No module named 'acme_sdk'"):
+        registration.make()
+
+
+def test_metadata_that_cannot_be_read_asks_for_nothing(install: Install) -> None:
+    install("acme-scrambled", "", requires=("beluga-voice>=0.1", "!!!"))
+    assert unmet_requirements("acme-scrambled") == ()
+    assert not is_left_out("acme-scrambled", "acme")
+    assert (
+        problem_of(Plugins.discover(), "scrambled").remedy == "pip install --force-reinstall acme-scrambled"
+    )
+
+
+def test_nothing_is_asked_for_by_what_is_not_installed() -> None:
+    assert unmet_requirements("acme-not-there") == ()
+    assert not is_left_out("acme-not-there", "acme")
+
+
+def test_a_requirement_in_another_version_is_unmet(install: Install) -> None:
+    install("acme-dated", "", requires=("pluggy>=999", "click>=1", "acme-gone"))
+    assert unmet_requirements("acme-dated") == ("pluggy>=999", "acme-gone")
