@@ -28,7 +28,7 @@ class Phone:
         self.vad = AmplitudeVAD()
         self.events: list[ev.Event] = []
         self.session = VoiceSession(
-            stt=ScriptedSTT(parts.pop("hears", [])),
+            stt=parts.pop("stt", None) or ScriptedSTT(parts.pop("hears", [])),
             tts=self.tts,
             vad=self.vad,
             agent=agent,

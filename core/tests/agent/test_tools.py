@@ -11,7 +11,7 @@ from beluga_voice import Agent, ToolError
 from beluga_voice import events as ev
 from beluga_voice.contracts import AssistantMessage, CallerMessage, ToolCall, ToolChoice, ToolMessage
 from beluga_voice.events import Outcome, SessionState, ToolOutcome
-from beluga_voice.testing import ScriptedLLM, tool_call
+from beluga_voice.testing import ScriptedLLM, ScriptedSTT, tool_call
 
 
 def _agent(**options: Any) -> Agent[None]:
@@ -370,3 +370,28 @@ async def test_calls_that_a_vendor_names_alike_are_told_apart(calls: Any) -> Non
     asked = [c.id for m in phone.llm.requests[2].messages if isinstance(m, AssistantMessage) for c in m.calls]
     assert asked == ["0", "call-2", "call-3"]
     assert list(phone.llm.requests[2].results) == asked
+
+
+async def test_drafts_of_a_reply_leave_no_calls_behind(calls: Any) -> None:
+    agent = Agent("")
+
+    @agent.tool
+    async def book() -> str:
+        return "booked"
+
+    @agent.tool(effects=False)
+    async def look() -> str:
+        return "looked"
+
+    llm = ScriptedLLM(lambda r: "Done." if r.results else [tool_call("book"), tool_call("look")])
+    turns = {"preemptive": "discard"}
+    stt = ScriptedSTT(["book it now please"], interim=True, word_duration=0.2)
+    async with calls(agent, llm=llm, stt=stt, turns=turns) as phone:
+        await phone.line.speak(1.0)
+        await phone.line.silence(4)
+        closed = phone.of(ev.TurnClosed)[0].at
+        assert len(phone.of(ev.ReplyStarted)) > 1
+        assert [e.at >= closed for e in phone.of(ev.ToolStarted) if e.name == "book"] == [True]
+        await phone.asks("thanks")
+    last = [c.name for m in llm.requests[-1].messages if isinstance(m, AssistantMessage) for c in m.calls]
+    assert last == ["book", "look"]

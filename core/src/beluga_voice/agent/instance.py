@@ -249,6 +249,7 @@ class AgentInstance(contracts.Agent):
                 run.start()
         if waiting:
             await self.control.wait_turn_closed(reply.turn)
+            step.effective = True
             for run in waiting:
                 run.start()
         if any(run.tool is not None and run.tool.filler for run in ready):
@@ -344,12 +345,20 @@ class AgentInstance(contracts.Agent):
         reply.streaming.active = False
         if event.outcome is ev.Outcome.CUT:
             reply.streaming.interrupted = True
+            if not reply.heard:
+                self._forget_draft(reply)
             self.context.last_interruption = event.at
             if can_change(self.state, AgentState.INTERRUPTED):
                 self.states.change(AgentState.INTERRUPTED)
             self._rest()
         elif not self._replies:
             self.states.reach(AgentState.LISTENING)
+
+    def _forget_draft(self, reply: _Reply) -> None:
+        """A reply that nobody heard, and whose tools have changed nothing, was only a draft."""
+        mine = [step for step in self._steps if step.utterance == reply.utterance]
+        if not any(step.effective for step in mine):
+            self._steps = [step for step in self._steps if step not in mine]
 
     def _rest(self) -> None:
         """Listen, when the session does and no reply lives: one that was cut may have been the last."""

@@ -25,12 +25,14 @@ class ToolStep:
         turn: the caller's turn that this reply answers.
         text: what the model wrote before the calls.
         results: one for each call, in their order; replaced as the tools end.
+        effective: a tool with effects was started.
     """
 
     utterance: int
     turn: int
     text: str
     results: list[ToolResult] = field(default_factory=list)
+    effective: bool = False
 
     def messages(self, *, with_text: bool) -> Iterator[LLMMessage]:
         """Yield the answer and its results."""
