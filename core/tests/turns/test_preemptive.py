@@ -123,6 +123,15 @@ def test_rule_7_while_a_reply_lives_none_begins_before_the_close() -> None:
     assert script.new() == ["reply 2 to 2 (preemptive)"]
 
 
+def test_rule_7_words_that_turned_out_to_be_none_begin_nothing() -> None:
+    script = Script(TurnPolicy(preemptive="discard", echo_by_transcript="on"))
+    script.starts(1.0)
+    script.interim("it is", 1.3)
+    script.interim("it is noon", 1.4, echo=True)
+    script.until(2.0)
+    assert script.new() == ["opened 1", "hear"]
+
+
 def test_rule_7_without_an_agent_none_begins() -> None:
     script = Script(TurnPolicy(preemptive="discard"), Abilities(replies=False))
     script.starts(1.0)

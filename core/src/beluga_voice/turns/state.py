@@ -439,9 +439,9 @@ class State:
 
     @property
     def may_preempt(self) -> bool:
-        """Whether a reply may begin before the turn closes: nobody else's turn is answered or spoken over."""
+        """Whether a reply may begin before the close: there are words, and nothing is answered or spoken over."""
         turn = self.turn
-        if turn is None or self.policy.preemptive == "off" or not self.abilities.replies:
+        if turn is None or self.policy.preemptive == "off" or not self.abilities.replies or not turn.said:
             return False
         return self.reply is None and (turn.overlap is None or turn.overlap.phase is Phase.OVER)
 
