@@ -117,6 +117,13 @@ def test_a_mask_keeps_equality_and_space_and_no_other_mask_gives_the_same() -> N
     assert Mask().text("the") != mask.text("the")
 
 
+def test_words_that_differ_in_case_and_marks_alone_do_so_under_a_mask_too() -> None:
+    lower, upper, asked, alone = Mask().text("time Time time? ...").split()
+    assert len({lower, upper, asked, alone}) == 4
+    assert lower == upper.strip(".,;:!?") == asked.strip(".,;:!?")
+    assert alone.strip(".,;:!?") == ""
+
+
 def test_every_text_of_events_and_commands_is_known_to_be_content_or_not() -> None:
     texts = {
         spec.name
