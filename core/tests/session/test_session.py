@@ -624,6 +624,22 @@ async def test_what_cannot_be_taken_back_waits_for_the_close(running: Any) -> No
         assert all(at >= event.at for (at, _), event in zip(done, closed, strict=True))
 
 
+@pytest.mark.parametrize(("judges", "reason"), [(True, "end of turn"), (False, "words at the close")])
+async def test_a_recognizer_that_judges_turns_ends_one_over_the_agent_with_a_word(
+    running: Any, judges: bool, reason: str
+) -> None:
+    stt = ScriptedSTT(["Tuesday"], interim=True, judges_turns=judges)
+    async with running(stt=stt, agent=None) as rig:
+        handle = rig.session.say("One two three four five six seven eight nine ten.")
+        await rig.line.silence(0.5)
+        await rig.line.speak(0.4)
+        await rig.line.silence(3)
+        assert (await handle).outcome is Outcome.CUT
+        assert [event.reason for event in rig.of(ev.BargeIn)] == [reason]
+        told = [(event.final, event.end_of_turn) for event in rig.of(ev.TranscriptReceived)]
+        assert told[:2] == ([(False, False), (True, True)] if judges else [(False, None), (True, None)])
+
+
 async def test_after_a_barge_in_nothing_more_of_it_is_heard(running: Any) -> None:
     async with running(hears=["stop it now"], agent=None, tts=ScriptedTTS(word_timestamps=True)) as rig:
         handle = rig.session.say("One two three four five six seven eight nine ten.")
