@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beluga_voice import commands as do
@@ -45,10 +46,15 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     return simple[hint]
 
 
+@cache
 def made(kind: type[Any]) -> st.SearchStrategy[Any]:
     hints = get_type_hints(kind)
     return st.builds(kind, **{spec.name: values(hints[spec.name]) for spec in fields(kind)})
 
+
+thorough = settings(
+    max_examples=300, suppress_health_check=[HealthCheck.too_slow]
+)  # first draws the Unicode table
 
 DECIDED = [kind for kind in codec.EVENTS.values() if issubclass(kind, ev.Decided)]
 
@@ -60,7 +66,7 @@ def test_knows_every_event_that_the_engine_takes_and_every_command() -> None:
     assert not {"Event", "Observed", "Decided", "Reported", "Command"} & {*codec.EVENTS, *codec.COMMANDS}
 
 
-@settings(max_examples=300)
+@thorough
 @given(st.sampled_from(list(codec.EVENTS.values())).flatmap(made))
 def test_an_event_is_read_as_it_was_written(event: ev.Event) -> None:
     written = codec.dumps(codec.encode_event(event))
@@ -70,7 +76,7 @@ def test_an_event_is_read_as_it_was_written(event: ev.Event) -> None:
     assert codec.dumps(codec.encode_event(read)) == written
 
 
-@settings(max_examples=300)
+@thorough
 @given(st.sampled_from(list(codec.COMMANDS.values())).flatmap(made))
 def test_a_command_is_read_as_it_was_written(command: do.Command) -> None:
     written = codec.dumps(codec.encode_command(command))
