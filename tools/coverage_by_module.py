@@ -34,6 +34,7 @@ DEADLINE = 300.0
 
 ENGINE = ("turns/test_matrix.py", "turns/test_scenarios.py", "turns/test_walk.py")
 OTHERS: dict[str, tuple[str, ...]] = {
+    "__main__.py": ("test_running.py",),
     "agent/": tuple(
         f"agent/test_{name}.py" for name in ("call", "functions", "replies", "settings", "states", "tools")
     ),
