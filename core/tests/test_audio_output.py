@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -45,3 +46,9 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
         ConfigurationError, match=r"cannot write .*; name a file in a folder that can be written"
     ):
         create_file(tmp_path / name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no devices")
+def test_a_device_is_written_to_and_not_emptied() -> None:
+    with create_file(Path(os.devnull)) as file:
+        assert file.write(b"gone") == 4

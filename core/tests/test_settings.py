@@ -115,6 +115,30 @@ def test_a_file_that_is_no_toml_is_named_with_its_line(folder: Path) -> None:
         Settings()
 
 
+@pytest.mark.parametrize("name", ["beluga.toml", ".env"])
+def test_a_file_that_is_not_utf_8_is_named_with_its_line_and_byte(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"# one\n# caf\xe9\n")
+    with pytest.raises(ConfigurationError, match=rf"'{name}' is not UTF-8: byte 0xE9 in line 2; save it as"):
+        Settings()
+
+
+@pytest.mark.parametrize("text", ["[Hello] there", "{name}, hello", "[", "{"])
+def test_text_that_only_looks_like_a_list_or_table_is_text(text: str) -> None:
+    assert Settings(overrides=[f"session.greeting={text}"]).session.greeting == text
+
+
+def test_a_key_whose_line_cannot_be_told_is_named_with_the_first(folder: Path) -> None:
+    (folder / "beluga.toml").write_text("\n'od d' = 1\n")
+    with pytest.raises(ConfigurationError, match=r"no setting named 'od d' \(beluga.toml line 1\)"):
+        Settings()
+
+
+def test_an_agent_that_chooses_nothing_leaves_the_settings_themselves() -> None:
+    settings = Settings()
+    assert settings.for_agent({}, "clerk") is settings
+    assert settings.for_agent({("llm",): "cloud:large"}, "clerk").llm.provider == "cloud"
+
+
 @pytest.mark.parametrize(
     ("written", "provider", "own"),
     [

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import Listens, NoiseSuppressor, NoiseSuppressorStream
+from beluga_voice.contracts import (
+    VAD,
+    Listens,
+    NoiseSuppressor,
+    NoiseSuppressorStream,
+    ScoreSink,
+    VADStream,
+)
 from beluga_voice.errors import AudioError, ClosedError, ProviderError
 from beluga_voice.session import VoiceSession
 from beluga_voice.session.hearing import Hearing
@@ -273,3 +280,60 @@ async def test_what_is_kept_for_a_late_vad_is_bounded() -> None:
         for number in range(300):
             hearing.process(AudioFrame(silence(1), RATE, number * RATE))
         assert hearing.ring.capacity == 120 * RATE
+
+
+class _Recites(VAD):
+    """Its streams score every frame as scripted, then fail."""
+
+    def __init__(self, scores: Sequence[float], *, fails_to_close: bool = False) -> None:
+        self.scores = scores
+        self.fails_to_close = fails_to_close
+        self.streams: list[_RecitesStream] = []
+
+    def open_stream(self, scored: ScoreSink) -> VADStream:
+        stream = _RecitesStream(self, scored)
+        self.streams.append(stream)
+        return stream
+
+
+class _RecitesStream(VADStream):
+    def __init__(self, parent: _Recites, scored: ScoreSink) -> None:
+        self.parent, self.scored, self.fed, self.closed = parent, scored, 0, 0
+
+    def feed(self, frame: AudioFrame) -> None:
+        if self.fed >= len(self.parent.scores):
+            raise ProviderError("the script is over")
+        self.scored(frame.position, frame.position + len(frame), self.parent.scores[self.fed])
+        self.fed += 1
+
+    def close(self) -> None:
+        self.closed += 1
+        if self.parent.fails_to_close:
+            raise ProviderError("it does not even close")
+
+
+@pytest.mark.parametrize("fails_to_close", [False, True])
+@pytest.mark.parametrize("speaks", [False, True])
+def test_a_vad_that_fails_ends_the_speech_it_heard_and_the_stt_alone_hears_on(
+    speaks: bool, fails_to_close: bool
+) -> None:
+    vad = _Recites([1.0 if speaks else 0.0] * 50, fails_to_close=fails_to_close)
+    passed: list[AudioFrame] = []
+    hearing, told = _hearing(vad=vad, passed=passed.append)
+    for number in range(60):
+        hearing.process(AudioFrame(silence(0.02), RATE, number * 320))
+    kinds = [each[0] if isinstance(each, tuple) else each if each == "deaf" else type(each) for each in told]
+    if speaks:
+        assert kinds == [ev.SpeechStarted, "vad", ev.SpeechStopped, "deaf"]
+    else:
+        assert kinds == ["vad", "deaf"]
+    assert (vad.streams[0].fed, vad.streams[0].closed) == (50, 1)
+    assert [frame.position for frame in passed] == [number * 320 for number in range(60)]
+
+
+def test_each_score_of_the_vad_is_told_with_its_window() -> None:
+    scores: list[tuple[int, int, float]] = []
+    hearing, _ = _hearing(vad=_Recites([0.1, 0.4]), scored=lambda *score: scores.append(score))
+    for number in range(2):
+        hearing.process(AudioFrame(silence(0.02), RATE, number * 320))
+    assert scores == [(0, 320, 0.1), (320, 640, 0.4)]

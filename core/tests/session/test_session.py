@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import Turn
 from beluga_voice.errors import ErrorCode, ProviderError, SessionError
 from beluga_voice.events import EndReason, Outcome, SessionState, WhileCallerSpeaks
 from beluga_voice.session import VoiceSession
-from beluga_voice.testing import LoopbackTransport, ScriptedAgent, ScriptedSTT, ScriptedTTS, sounds
+from beluga_voice.testing import (
+    LoopbackTransport,
+    ScriptedAgent,
+    ScriptedLLM,
+    ScriptedSTT,
+    ScriptedTTS,
+    sounds,
+)
 
 NAN = np.float32("nan")
 
@@ -117,6 +125,31 @@ def test_parts_that_are_none_are_named(part: str) -> None:
     with pytest.raises(SessionError, match="str") as caught:
         VoiceSession(**parts)
     assert caught.value.code is ErrorCode.INVALID_CONFIG
+
+
+def test_a_model_that_is_none_is_named_among_several() -> None:
+    with pytest.raises(SessionError, match="llm is str; it must implement the LLM contract") as caught:
+        VoiceSession(stt=ScriptedSTT(), tts=ScriptedTTS(), llm={"fast": ScriptedLLM([]), "deep": "nonsense"})  # type: ignore[dict-item]
+    assert caught.value.code is ErrorCode.INVALID_CONFIG
+
+
+def test_the_agent_that_answers_is_the_one_given() -> None:
+    agent = ScriptedAgent()
+    assert VoiceSession(stt=ScriptedSTT(), tts=ScriptedTTS(), agent=agent).agent is agent
+    assert VoiceSession(stt=ScriptedSTT(), tts=ScriptedTTS()).agent is None
+
+
+async def test_a_decision_is_told_with_what_led_to_it(make: Any) -> None:
+    rig = make(vad=None, line=None)
+    decisions: list[tuple[ev.Observed, Sequence[do.Command]]] = []
+    rig.session.on_decision(lambda event, commands: decisions.append((event, commands)))
+    async with rig.session:
+        rig.session.send_text("hello")
+    kinds = [type(event) for event, _ in decisions]
+    assert kinds[0] is ev.SessionStarted
+    assert kinds[-1] is ev.StopRequested
+    (commands,) = [commands for event, commands in decisions if isinstance(event, ev.TextReceived)]
+    assert [command.text for command in commands if isinstance(command, do.CommitTurn)] == ["hello"]
 
 
 @pytest.mark.parametrize("part", ["stt", "tts", "transport"])
