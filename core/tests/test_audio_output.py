@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
+from beluga_voice.audio import output
 from beluga_voice.audio.output import create_file
 from beluga_voice.errors import ConfigurationError
 
@@ -52,3 +55,28 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
 def test_a_device_is_written_to_and_not_emptied() -> None:
     with create_file(Path(os.devnull)) as file:
         assert file.write(b"gone") == 4
+
+
+def test_on_a_system_without_locks_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # importing it fails, as on Windows
+    without_locks = runpy.run_path(output.__file__)["create_file"]
+    path = tmp_path / "call"
+    with without_locks(path) as first, without_locks(path) as second:
+        assert (first.write(b"one"), second.write(b"two")) == (3, 3)
+    assert path.read_bytes() == b"two"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_on_a_file_system_without_locks_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    path = tmp_path / "call"
+    with create_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
