@@ -55,10 +55,12 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "session/control.py": ("agent/test_call.py", "agent/test_replies.py", "agent/test_tools.py"),
     "session/session.py": ("session/test_call.py",),
     "settings/": ("agent/test_settings.py",),
+    "testing/conformance/llm.py": ("test_testing_check_llm.py",),
     "testing/conformance/stt.py": ("test_testing_check_stt.py",),
     "testing/conformance/tts.py": ("test_testing_check_tts.py",),
     "testing/conformance/vad.py": ("test_testing_check_vad.py",),
     "testing/conformance/": ("test_testing_checks.py",),
+    "testing/fakes/llm.py": ("test_testing_check_llm.py",),
     "turns/": ENGINE,
     "words.py": ("test_phrases.py",),
 }

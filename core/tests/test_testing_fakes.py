@@ -9,13 +9,26 @@ import numpy as np
 import pytest
 
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import Transcript, Turn, TurnContext
+from beluga_voice.contracts import (
+    CallerMessage,
+    Finished,
+    FinishReason,
+    SystemMessage,
+    TextDelta,
+    ToolMessage,
+    Transcript,
+    Turn,
+    TurnContext,
+    Usage,
+)
+from beluga_voice.contracts.llm import LLMChunk, LLMMessage
 from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing import (
     AmplitudeVAD,
     LoopbackTransport,
     RecordingReceiver,
     ScriptedAgent,
+    ScriptedLLM,
     ScriptedSTT,
     ScriptedSTTStream,
     ScriptedTTS,
@@ -192,6 +205,19 @@ async def test_scripted_vad_follows_its_spans_and_may_be_late() -> None:
     assert scores == [(0.05, p) for p in (0.1, 0.1, 0.9, 0.9, 0.1)]
 
 
+async def test_a_vad_that_is_not_open_gives_no_stream_and_a_closed_stream_takes_no_audio() -> None:
+    vad = AmplitudeVAD()
+    with pytest.raises(ClosedError, match="this AmplitudeVAD is not open"):
+        vad.open_stream(lambda *_: None)
+    async with vad:
+        stream = vad.open_stream(lambda *_: None)
+        stream.close()
+        with pytest.raises(ClosedError, match="open a new one"):
+            stream.feed(AudioFrame.silence(0.032, 16000))
+    with pytest.raises(ClosedError, match="this AmplitudeVAD is not open"):
+        vad.open_stream(lambda *_: None)
+
+
 async def replies(agent: ScriptedAgent, text: str, number: int = 1) -> list[tuple[float, str]]:
     return [(now(), part) async for part in agent.reply(Turn(text, number, (), "s"))]
 
@@ -212,6 +238,32 @@ async def test_agent_raises_what_its_script_holds_and_tells_what_was_cut() -> No
     async with aclosing(agent.reply(Turn("long", 2, (), "s"))) as reply:
         assert await anext(reply) == "One."
     assert (agent.finished, agent.cut) == ([], [2])
+
+
+async def asked(llm: ScriptedLLM, *messages: LLMMessage) -> list[tuple[float, LLMChunk]]:
+    return [(now(), chunk) async for chunk in llm.stream(messages)]
+
+
+async def test_llm_takes_its_time_and_tells_what_it_used() -> None:
+    llm = ScriptedLLM([["One.", 0.5, "Two."]], usage=Usage(7, 2))
+    assert await asked(llm) == [
+        (0, TextDelta("One.")),
+        (0.5, TextDelta("Two.")),
+        (0.5, Usage(7, 2)),
+        (0.5, Finished(FinishReason.STOP)),
+    ]
+
+
+async def test_llm_raises_what_its_script_holds_and_then_repeats_the_caller() -> None:
+    llm = ScriptedLLM([["One.", ValueError("bug")]])
+    with pytest.raises(ValueError, match="bug"):
+        await asked(llm)
+    said = await asked(llm, SystemMessage("Be short."), CallerMessage("hello"), ToolMessage("a", "sum", "12"))
+    assert said[0][1] == TextDelta("hello")
+    assert (llm.finished, llm.cut) == (1, 0)
+    request = llm.requests[-1]
+    assert (request.system, request.caller, request.results) == ("Be short.", "hello", {"a": "12"})
+    assert (llm.requests[0].system, llm.requests[0].caller, llm.requests[0].results) == ("", "", {})
 
 
 async def test_turn_detector_predicts_by_text() -> None:
@@ -261,6 +313,21 @@ async def test_loopback_records_what_the_agent_sends_and_when() -> None:
     assert line.flushed_at == [pytest.approx(0.1)]
     with pytest.raises(ProviderError):
         await LoopbackTransport(fails_to_open=True).open(RecordingReceiver())
+
+
+async def test_loopback_presses_keys_and_cuts_the_line_only_while_it_is_open() -> None:
+    line, receiver, error = LoopbackTransport(), RecordingReceiver(), ProviderError("line cut")
+    line.press("1")
+    line.hang_up()
+    await line.open(receiver)
+    line.press("2#")
+    line.hang_up(error)
+    await line.aclose()
+    line.press("3")
+    line.hang_up()
+    line.send_nowait(AudioFrame.silence(0.02, 24000))
+    assert (receiver.keys, receiver.ends) == ("2#", [error])
+    assert line.sent == []
 
 
 async def test_fakes_that_were_closed_open_no_stream() -> None:
