@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import io
-import runpy
 import sys
-from pathlib import Path
 
 import pytest
 
-import beluga_voice
 from beluga_voice import __version__, run
 from beluga_voice.contracts import Turn
 
@@ -43,6 +41,6 @@ def test_the_package_runs_as_a_module_under_the_commands_name(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["-m", "--version"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(Path(beluga_voice.__file__).with_name("__main__.py")), run_name="__main__")
+        importlib.import_module("beluga_voice.__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"beluga-voice, version {__version__}\n"
