@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn, cast
 
@@ -77,6 +78,8 @@ class LazyGroup(click.Group):
             # A pipe that nobody reads any more is click's to end quietly.
             if error.errno == errno.EPIPE or ctx.ensure_object(App).traceback:
                 raise
+            if error.filename is None:
+                _give_up_output()
             what = error.filename or "the output cannot be written"
             click.echo(f"error: {what}: {error.strerror}. --traceback shows where", err=True)
             ctx.exit(FAILED)
@@ -94,6 +97,16 @@ class LazyGroup(click.Group):
             found = {name: each for name, each in group.commands.items() if name not in COMMANDS}
             ctx.meta[__name__] = found
         return cast("dict[str, click.Command]", found)
+
+
+def _give_up_output() -> None:
+    """Let what standard output still holds go nowhere: the interpreter flushes it once more as it ends."""
+    with suppress(OSError, ValueError):  # a stream without a file has nothing to give up
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(null, sys.stdout.fileno())
+        finally:
+            os.close(null)
 
 
 def _open_standard_streams() -> None:
