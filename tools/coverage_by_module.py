@@ -39,6 +39,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
         f"agent/test_{name}.py" for name in ("call", "functions", "replies", "settings", "states", "tools")
     ),
     "cli/journal.py": ("journal/test_cli_journal.py",),
+    "cli/main.py": ("test_running.py",),
     "cli/view.py": ("test_live_view.py",),
     "commands.py": ENGINE,
     "container/agents.py": ("agent/test_settings.py",),

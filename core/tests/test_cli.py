@@ -65,6 +65,26 @@ def register_commands(group):
         click.echo("squawk!")
 '''
 
+REFUSED = """
+import errno
+from beluga_voice.hookspecs import hookimpl
+
+
+@hookimpl
+def register_commands(group):
+    @group.command()
+    def refused():
+        open("gone.txt")
+
+    @group.command()
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @group.command()
+    def unread():
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+"""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -75,12 +95,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name)
     (tmp_path / "cli_parrot.py").write_text(MODULE)
     (tmp_path / "cli_broken.py").write_text("1 / 0")
+    (tmp_path / "cli_refused.py").write_text(REFUSED)
     (tmp_path / "cli_raising.py").write_text(
         "from beluga_voice.hookspecs import hookimpl\n"
         "@hookimpl\ndef register_commands(group):\n    group.commands.clear()\n    raise ValueError('no')\n"
     )
     yield tmp_path
-    for name in ("cli_parrot", "cli_broken", "cli_raising"):
+    for name in ("cli_parrot", "cli_broken", "cli_raising", "cli_refused"):
         sys.modules.pop(name, None)
 
 
@@ -223,18 +244,47 @@ def test_a_plugin_adds_a_command_and_a_failing_hook_is_reported() -> None:
     assert "  doctor " in result.stdout
 
 
-@pytest.mark.parametrize("greeting", ["Hello.", "..."])  # the second makes no sound
-def test_chat_says_the_greeting_before_it_takes_the_lines_of_a_pipe(greeting: str) -> None:
-    command = ["chat", "--set", f"session.greeting={greeting}"]
-    said = CliRunner().invoke(main, command, input="one\ntwo\n").stdout
-    assert said == f"agent> {greeting}\nagent> You said one.\nagent> You said two.\n"
-
-
 @pytest.mark.parametrize("group", ["config", "journal"])
 def test_a_list_of_commands_breaks_no_sentence_off(group: str) -> None:
     _, _, commands = run(group, "--help").output.partition("Commands:\n")
     assert commands.strip()
     assert "..." not in commands
+
+
+def test_a_plugin_that_is_named_and_broken_is_told_of_and_the_rest_goes_on() -> None:
+    result = run("config", "show", *HEALTHY, "--plugin", "cli_broken")
+    assert result.exit_code == 0
+    assert "warning: plugin cli_broken (not packaged) failed to import: ZeroDivisionError" in result.stderr
+
+
+def test_what_the_system_refuses_is_one_sentence_or_with_traceback_where_it_was_raised() -> None:
+    refused = ("--plugin", "cli_refused", "refused")
+    result = run(*refused)
+    assert result.exit_code == 2
+    assert result.stderr == "error: gone.txt: No such file or directory. --traceback shows where\n"
+    assert type(run("--traceback", *refused).exception) is FileNotFoundError
+    full = run("--plugin", "cli_refused", "full")
+    assert (
+        full.stderr
+        == "error: the output cannot be written: No space left on device. --traceback shows where\n"
+    )
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_a_command_quietly() -> None:
+    result = run("--plugin", "cli_refused", "unread")
+    assert (result.exit_code, result.stderr) == (1, "")
+
+
+def test_streams_that_are_closed_are_the_null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    try:
+        main(["--version"], standalone_mode=False)
+        assert [getattr(sys, name).name for name in ("stdin", "stdout", "stderr")] == [os.devnull] * 3
+        assert sys.stdin.read() == ""
+    finally:
+        for name in ("stdin", "stdout", "stderr"):
+            getattr(sys, name).close()
 
 
 def test_an_unknown_command_is_refused() -> None:
