@@ -47,6 +47,8 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "contracts/tts.py": ("test_testing_check_tts.py",),
     "contracts/vad.py": ("test_testing_check_vad.py",),
     "contracts/": ("test_testing_checks.py",),
+    "demo/call.py": ("test_cli_demo.py",),
+    "demo/checker.py": ("test_cli_demo.py",),
     "events.py": ENGINE,
     "hookspecs.py": ("test_plugins.py",),
     "journal/format.py": ("journal/test_reader.py", "journal/test_writer.py"),
