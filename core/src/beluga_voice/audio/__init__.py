@@ -3,7 +3,7 @@
 from beluga_voice.audio.format import AudioFormat, Encoding
 from beluga_voice.audio.frame import AudioFrame
 from beluga_voice.audio.g711 import alaw_decode, alaw_encode, mulaw_decode, mulaw_encode
-from beluga_voice.audio.gain import apply_gain, decibels, rms
+from beluga_voice.audio.gain import apply_gain, rms
 from beluga_voice.audio.resample import Resampler
 from beluga_voice.audio.ring import RingBuffer
 
@@ -16,7 +16,6 @@ __all__ = [
     "alaw_decode",
     "alaw_encode",
     "apply_gain",
-    "decibels",
     "mulaw_decode",
     "mulaw_encode",
     "rms",

@@ -33,12 +33,3 @@ def rms(samples: NDArray[np.int16]) -> float:
         return 0.0
     scaled = samples.astype(np.float64)
     return math.sqrt(float(np.dot(scaled, scaled)) / len(scaled)) / _FULL_SCALE
-
-
-def decibels(ratio: float) -> float:
-    """Return an amplitude ratio in decibels, ``20 log10(ratio)``; minus infinity for 0.
-
-    ``decibels(rms(samples))`` is a level in dB relative to full scale: 0 for a full-scale square wave, -3 for
-    a sine.
-    """
-    return 20 * math.log10(ratio) if ratio > 0 else -math.inf

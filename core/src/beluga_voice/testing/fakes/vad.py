@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beluga_voice.audio import rms
 from beluga_voice.contracts import VAD, ScoreSink, VADStream
 from beluga_voice.errors import ClosedError
 
@@ -42,9 +44,9 @@ class _WindowedVAD(VAD):
         self.streams.append(stream)
         return stream
 
+    @abstractmethod
     def score(self, start: int, samples: NDArray[np.int16]) -> float:
         """Judge the window whose first sample is `start`."""
-        raise NotImplementedError
 
 
 class WindowedVADStream(VADStream):
@@ -115,8 +117,8 @@ class AmplitudeVAD(_WindowedVAD):
         self.level = level
 
     def score(self, start: int, samples: NDArray[np.int16]) -> float:  # noqa: ARG002 - part of the contract
-        rms = float(np.sqrt(np.mean(np.square(samples.astype(np.float64))))) / 32768
-        return rms / (rms + self.level)
+        loudness = rms(samples)
+        return loudness / (loudness + self.level)
 
 
 class ScriptedVAD(_WindowedVAD):
