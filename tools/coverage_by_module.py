@@ -33,6 +33,7 @@ DEADLINE = 300.0
 """Seconds that a file of tests may take."""
 
 ENGINE = ("turns/test_matrix.py", "turns/test_scenarios.py", "turns/test_walk.py")
+WHOLE = ("session/test_session.py", "session/test_call.py")
 OTHERS: dict[str, tuple[str, ...]] = {
     "__main__.py": ("test_running.py",),
     "agent/": tuple(
@@ -56,7 +57,15 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "journal/simulation.py": ("journal/test_replay.py", "journal/test_whatif.py"),
     "session/call.py": ("session/test_session.py",),
     "session/control.py": ("agent/test_call.py", "agent/test_replies.py", "agent/test_tools.py"),
+    "session/deciding.py": WHOLE,
+    "session/line.py": WHOLE,
+    "session/listening.py": WHOLE,
+    "session/parts.py": WHOLE,
     "session/session.py": ("session/test_call.py",),
+    "session/speaking.py": WHOLE,
+    "session/tasks.py": WHOLE,
+    "session/timers.py": WHOLE,
+    "session/voice.py": WHOLE,
     "settings/": ("agent/test_settings.py",),
     "testing/conformance/llm.py": ("test_testing_check_llm.py",),
     "testing/conformance/stt.py": ("test_testing_check_stt.py",),

@@ -533,7 +533,7 @@ async def test_an_engine_that_breaks_down_ends_the_session_for_observers_too(
     await rig.session.start()
     handle = rig.session.say("word " * 50)
     await asyncio.sleep(1)
-    monkeypatch.setattr("beluga_voice.session.call.step", broken)
+    monkeypatch.setattr("beluga_voice.session.deciding.step", broken)
     rig.session.send_text("hello")
     assert (await handle).outcome is Outcome.CUT
     with pytest.raises(ZeroDivisionError):

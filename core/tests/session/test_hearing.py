@@ -61,7 +61,7 @@ class Spans:
     def close(self) -> None:
         if self._start is not None:
             assert self._session._call is not None
-            self.spans.append((self._start, self._session._call._hearing.ring.end))
+            self.spans.append((self._start, self._session._call._listening.hearing.ring.end))
             self._start = None
 
 

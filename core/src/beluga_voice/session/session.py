@@ -26,7 +26,7 @@ from beluga_voice.conversation import Conversation, Message
 from beluga_voice.errors import AudioError, ConfigurationError, ErrorCode, SessionError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.phrases import PhraseClassifier
-from beluga_voice.session.call import Call, Parts
+from beluga_voice.session.call import Call
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.control import Control
 from beluga_voice.session.handle import SayHandle
@@ -37,6 +37,7 @@ from beluga_voice.session.observers import (
     Observers,
     StateCallback,
 )
+from beluga_voice.session.parts import Parts
 from beluga_voice.turns import TurnPolicy
 
 
