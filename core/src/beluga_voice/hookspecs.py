@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from beluga_voice.contracts import (
         LLM,
+        S2S,
         STT,
         TTS,
         VAD,
@@ -68,6 +69,7 @@ RegisterTurnDetector: TypeAlias = "Register[TurnDetector]"
 RegisterNoiseSuppressor: TypeAlias = "Register[NoiseSuppressor]"
 RegisterTransport: TypeAlias = "Register[Transport]"
 RegisterLLM: TypeAlias = "Register[LLM]"
+RegisterS2S: TypeAlias = "Register[S2S]"
 RegisterToolSource: TypeAlias = "Register[ToolSource]"
 RegisterAgent: TypeAlias = "Register[Agent]"
 RegisterInterruptionClassifier: TypeAlias = "Register[InterruptionClassifier]"
@@ -106,6 +108,11 @@ def register_transport(register: RegisterTransport) -> None:
 @hookspec
 def register_llm(register: RegisterLLM) -> None:
     """Register language models. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_s2s(register: RegisterS2S) -> None:
+    """Register speech-to-speech models. Called once when the plugin is loaded."""
 
 
 @hookspec

@@ -18,6 +18,7 @@ from beluga_voice.contracts.llm import (
 )
 from beluga_voice.contracts.noise_suppressor import NoiseSuppressor, NoiseSuppressorStream
 from beluga_voice.contracts.provider import Provider
+from beluga_voice.contracts.s2s import S2S, S2SSetup, S2SStream
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
 from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
@@ -30,6 +31,7 @@ from beluga_voice.words import Interruption, Word
 
 __all__ = [
     "LLM",
+    "S2S",
     "STT",
     "TTS",
     "VAD",
@@ -46,6 +48,8 @@ __all__ = [
     "NoiseSuppressorStream",
     "Provider",
     "Receiver",
+    "S2SSetup",
+    "S2SStream",
     "STTStream",
     "ScoreSink",
     "Speech",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from beluga_voice.contracts import (
         LLM,
+        S2S,
         STT,
         TTS,
         VAD,
@@ -81,6 +82,7 @@ class Plugins:
         )
         self.transport: Providers[Transport] = Providers("transport", self._problems, self._disabled)
         self.llm: Providers[LLM] = Providers("llm", self._problems, self._disabled)
+        self.s2s: Providers[S2S] = Providers("s2s", self._problems, self._disabled)
         self.tool_source: Providers[ToolSource] = Providers("tool_source", self._problems, self._disabled)
         self.agent: Providers[Agent] = Providers("agent", self._problems, self._disabled)
         self.interruption_classifier: Providers[InterruptionClassifier] = Providers(
