@@ -23,7 +23,7 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/*"))
 # what each is.
 ROWS = (
     ("_version", "audio", "commands", "errors", "events", "words"),
-    ("conversation", "playout", "turns"),
+    ("conversation", "latency", "playout", "turns", "usage"),
     ("contracts",),
     (
         "agent",

@@ -515,15 +515,74 @@ class SessionEnded(Decided):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionOpened(Reported):
+    """All streams and the line of a session are open, or one could not be opened, and the session did not start.
+
+    Attributes:
+        duration: seconds that it took.
+        error: why it could not; empty if it could.
+    """
+
+    duration: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextStarted(Reported):
+    """The agent gave the first text of an utterance; it may not be enough to be spoken yet."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswered(Reported):
+    """A language model, or a speech-to-speech model, ended one answer; a reply with tools takes several.
+
+    Attributes:
+        utterance: the reply that it is for; 0 if for none.
+        agent: who asked, by name; empty if it has none.
+        provider: whose model it is.
+        model: its name; empty if it is not known.
+        started: when it was asked.
+        first: when the first of its answer came; None if nothing did.
+        chunks: pieces of text that it came in.
+        input_tokens: all that was read, `cached_tokens` and `audio_input_tokens` included.
+        output_tokens: all that was written, `audio_output_tokens` included.
+        cached_tokens: of what was read, what the vendor had kept from before.
+        audio_input_tokens: of what was read, those of audio.
+        audio_output_tokens: of what was written, those of audio.
+        finish: why it ended; ``cut`` if nobody wanted more, ``error`` if it failed.
+        error: the class of what it failed by; empty if it did not.
+    """
+
+    utterance: int
+    agent: str
+    provider: str
+    model: str
+    started: float
+    first: float | None = None
+    chunks: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    finish: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TextGiven(Reported):
     """The agent gave a piece of an utterance, which is now being synthesised; it was not yet heard.
 
     Attributes:
         text: as the agent wrote it; the pieces of an utterance, joined, are all of its text.
+        characters: how many the TTS is given for it; 0 where there is nothing to be spoken.
     """
 
     utterance: int
     text: str
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,3 +598,79 @@ class ProviderFailed(Reported):
     kind: str
     error: str
     fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured(Reported):
+    """The first sample of the reply to a turn was heard, and this is where the silence before it went.
+
+    The segments are seconds, follow each other without gap, and sum to `silence`.
+
+    Attributes:
+        turn: the caller's.
+        utterance: the reply.
+        speech_end: when the caller's last sound ended.
+        detection: until the VAD had found the end of the sound.
+        endpoint: until the endpoint delay was over.
+        transcript: until the last words had come; only what they took beyond the delay.
+        agent: until the agent's first text, without its tools.
+        tool: within that, and until the first sentence, while a tool ran.
+        sentence: until there was enough text to speak.
+        tts: until the first audio of it.
+        playout: until its first sample was heard.
+        speaking: while something else of the agent's was heard in between, which was no silence.
+    """
+
+    turn: int
+    utterance: int
+    speech_end: float
+    detection: float = 0.0
+    endpoint: float = 0.0
+    transcript: float = 0.0
+    agent: float = 0.0
+    tool: float = 0.0
+    sentence: float = 0.0
+    tts: float = 0.0
+    playout: float = 0.0
+    speaking: float = 0.0
+
+    @property
+    def silence(self) -> float:
+        """The silence that the caller heard, in seconds."""
+        return (
+            self.detection
+            + self.endpoint
+            + self.transcript
+            + self.agent
+            + self.tool
+            + self.sentence
+            + self.tts
+            + self.playout
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UsageMeasured(Reported):
+    """What a session has used of its providers, told right before it ends.
+
+    Attributes:
+        stt_seconds: of audio that the STT was given.
+        tts_characters: that the TTS was given.
+        input_tokens: that models read, cached ones and those of audio included.
+        output_tokens: that models wrote, those of audio included.
+        cached_tokens: of those read, what vendors had kept from before.
+        audio_input_tokens: of those read, those of audio.
+        audio_output_tokens: of those written, those of audio.
+        cost: by the session's prices, in `currency`; None if it has none.
+        currency: the prices', ISO 4217.
+    """
+
+    stt_seconds: float = 0.0
+    tts_characters: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    cost: float | None = None
+    currency: str = ""

@@ -61,7 +61,8 @@ async def test_all_text_is_spoken_in_pieces_and_in_order() -> None:
     assert len(pieces) > 1
     assert np.array_equal(samples, np.concatenate([tts.audio_of(piece) for piece in pieces]))
     assert booth.track.ledger.text == TEXT
-    assert booth.names()[:4] == ["TextGiven", "AudioAwaited", "AudioReceived", "TextAwaited"]
+    names = ["TextStarted", "TextGiven", "AudioAwaited", "AudioReceived", "TextAwaited"]
+    assert booth.names()[:5] == names
     assert booth.told[-1] == ev.SynthesisFinished(0.0, 1, empty=False)
 
 
@@ -75,7 +76,8 @@ async def test_a_piece_is_spoken_before_the_next_is_asked_for() -> None:
 
     speaking = asyncio.create_task(booth.speak(texts))
     await asyncio.sleep(0.5)
-    assert booth.names() == ["TextGiven", "AudioAwaited", "AudioReceived", "TextAwaited"]
+    names = ["TextStarted", "TextGiven", "AudioAwaited", "AudioReceived", "TextAwaited"]
+    assert booth.names() == names
     await speaking
 
 

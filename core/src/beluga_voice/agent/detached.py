@@ -12,7 +12,7 @@ from beluga_voice.contracts import LLM, Spoken, Turn
 from beluga_voice.contracts.agent import Texts
 from beluga_voice.conversation import Message
 from beluga_voice.errors import ErrorCode, SessionError
-from beluga_voice.events import Event, ToolOutcome, WhileCallerSpeaks
+from beluga_voice.events import Event, Reported, ToolOutcome, WhileCallerSpeaks
 
 logger = logging.getLogger("beluga_voice")
 
@@ -87,6 +87,9 @@ class Detached:
     def failed(self, kind: str, error: str) -> None:
         """Log it."""
         logger.warning("%s failed: %s", kind, error)
+
+    def report(self, event: Reported) -> None:
+        """Nobody observes."""
 
     async def wait_silent(self) -> None:
         """Nothing is being said."""

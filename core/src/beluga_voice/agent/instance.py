@@ -11,6 +11,7 @@ from typing import Any
 
 from beluga_voice import contracts
 from beluga_voice import events as ev
+from beluga_voice.agent.answer import AnswerNote
 from beluga_voice.agent.call import Call
 from beluga_voice.agent.context import AgentContext, StreamingState
 from beluga_voice.agent.definition import Agent
@@ -178,21 +179,24 @@ class AgentInstance(contracts.Agent):
         """One answer of the model: yield its text, and put what it calls into `step`."""
         agent = self.agent
         calls: dict[int, ToolCallDelta] = {}
-        stream = self._llm(agent).stream(
+        model = self._llm(agent)
+        stream = model.stream(
             self._messages(reply),
             [tool.spec for tool in agent.all_tools().values()],
             tool_choice=ToolChoice.NONE if last else ToolChoice.AUTO,
         )
-        async with aclosing(stream) as chunks:
-            async for chunk in chunks:
-                if isinstance(chunk, TextDelta) and chunk.text:
-                    step.text += chunk.text
-                    self._note_text(reply, chunk.text)
-                    yield chunk.text
-                elif isinstance(chunk, ToolCallDelta):
-                    calls[chunk.index] = _joined(calls.get(chunk.index), chunk)
-                elif isinstance(chunk, Usage):
-                    self.context.add_usage(chunk)
+        with AnswerNote(self.control, reply.utterance, agent.name, model) as note:
+            async with aclosing(stream) as chunks:
+                async for chunk in chunks:
+                    note.see(chunk)
+                    if isinstance(chunk, TextDelta) and chunk.text:
+                        step.text += chunk.text
+                        self._note_text(reply, chunk.text)
+                        yield chunk.text
+                    elif isinstance(chunk, ToolCallDelta):
+                        calls[chunk.index] = _joined(calls.get(chunk.index), chunk)
+                    elif isinstance(chunk, Usage):
+                        self.context.add_usage(chunk)
         for _, found in sorted(calls.items()):
             call = ToolCall(self._unique(found.id), found.name, found.arguments)
             step.results.append(not_begun(call, reply.turn))

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from beluga_voice.contracts.llm import LLM
 from beluga_voice.conversation import Message
-from beluga_voice.events import Event, ToolOutcome, UtteranceEnded, WhileCallerSpeaks
+from beluga_voice.events import Event, Reported, ToolOutcome, UtteranceEnded, WhileCallerSpeaks
 
 
 class Spoken(Awaitable[UtteranceEnded], Protocol):
@@ -103,6 +103,9 @@ class CallControl(Protocol):
 
     def failed(self, kind: str, error: str) -> None:
         """Tell the observers that something failed, and that the call goes on."""
+
+    def report(self, event: Reported) -> None:
+        """Tell the observers of what the agent does, as of a model's answer; by that nothing is decided."""
 
     async def wait_silent(self) -> None:
         """Wait until the caller does not hear the agent."""

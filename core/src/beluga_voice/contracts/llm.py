@@ -150,6 +150,12 @@ class LLM(Provider):
 
     kind: ClassVar[str] = "llm"
 
+    provider_name: str = ""
+    """Whose model it is, for telemetry: a name of OpenTelemetry's ``gen_ai.provider.name``, as in ``openai``."""
+
+    model_name: str = ""
+    """The model's name, for telemetry."""
+
     @abstractmethod
     def stream(
         self,

@@ -20,6 +20,7 @@ from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.handle import SayHandle
 from beluga_voice.session.line import FarEnd, Line
 from beluga_voice.session.listening import Listening
+from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.playout import Playout
@@ -27,6 +28,7 @@ from beluga_voice.session.speaking import Speaking
 from beluga_voice.session.tasks import CUTS, Tasks, Work
 from beluga_voice.session.voice import AgentVoice
 from beluga_voice.turns.state import State
+from beluga_voice.usage import SessionUsage
 
 logger = logging.getLogger("beluga_voice")
 
@@ -57,7 +59,7 @@ class Call:
             policy=parts.policy,
             abilities=parts.abilities,
         )
-        self._deciding = Deciding(parts.config, header, observers, run=run)
+        self._deciding = Deciding(parts.config, header, observers, Measures(parts.prices), run=run)
         self._deciding.carries(do.Announce, self._announce)
         self._tasks = Tasks(self._deciding.crash)
         self._line = Line(parts.transport, self._deciding)
@@ -88,6 +90,11 @@ class Call:
     def active(self) -> bool:
         """Whether it takes audio and text."""
         return self._deciding.active
+
+    @property
+    def usage(self) -> SessionUsage:
+        """What it has used so far."""
+        return self._deciding.measures.usage
 
     def now(self) -> float:
         """The session's time: the loop's, never going back."""
@@ -151,18 +158,27 @@ class Call:
         """Tell that something of the agent's failed, and the call goes on."""
         self._deciding.failed(kind, error)
 
+    def report(self, event: ev.Reported) -> None:
+        """Tell of something by which nothing is decided."""
+        self._deciding.report(event)
+
     # -- its life --
 
     async def run(self) -> None:
         """Open everything, run until the engine ends the session, and close everything."""
+        began = self.now()
         try:
             await self._open()
+            took = self.now() - began
             async with asyncio.TaskGroup() as self._tasks.group:
                 self._tasks.spawn(self._listening.run, "stt")
-                self._begin()
+                self._begin(took)
                 await self._deciding.ended
                 await self._cut_tasks()
         except Exception as bug:  # noqa: BLE001 - told to whoever starts or stops the session
+            if not self.started:
+                why = f"{type(bug).__name__}: {bug}"
+                self.report(ev.SessionOpened(self.now(), self.now() - began, why))
             self._deciding.crash(bug)
         finally:
             await self._release()
@@ -196,9 +212,10 @@ class Call:
         except TimeoutError:
             raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s") from None
 
-    def _begin(self) -> None:
+    def _begin(self, took: float) -> None:
         self._deciding.started.set_result(None)
         self.feed(ev.SessionStarted(self.now()))
+        self._deciding.report(ev.SessionOpened(self.now(), took))
         agent = self._parts.agent
         greeting = self._parts.config.greeting or ("" if agent is None else agent.greeting)
         if greeting:
@@ -208,7 +225,7 @@ class Call:
     def _announce(self, command: do.Announce) -> None:
         if isinstance(command.event, ev.DtmfEntered):
             self._line.entered(command.event.text)
-        self._observers.tell(command.event)
+        self._deciding.tell(command.event, command.saw)
 
     # -- its end --
 

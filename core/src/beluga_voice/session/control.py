@@ -103,6 +103,11 @@ class Control:
         if self.call is not None:
             self.call.tell_failed(kind, ProviderError(error))
 
+    def report(self, event: ev.Reported) -> None:
+        """Tell the observers of what the agent does."""
+        if self.call is not None:
+            self.call.report(event)
+
     async def wait_silent(self) -> None:
         """Wait until the caller does not hear the agent."""
         events = self._observers.stream()

@@ -15,6 +15,7 @@ from beluga_voice.errors import BelugaVoiceError
 from beluga_voice.events import EndReason, SessionState
 from beluga_voice.journal.format import Header
 from beluga_voice.session.config import SessionConfig
+from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.records import Records
 from beluga_voice.session.timers import Timers
@@ -38,18 +39,23 @@ class Deciding:
         config: says what is kept of the session, and where.
         header: where the engine begins.
         observers: are told everything.
+        measures: are shown everything.
         run: how often the session was started, from 1.
 
     Attributes:
         state: the engine's.
         records: what the session keeps of itself.
+        measures: what the session counts of itself.
         started: done once it listens; fails if it could not start.
         ended: done once the engine, or a bug, has ended it.
         bug: what ended it, if a bug did.
     """
 
-    def __init__(self, config: SessionConfig, header: Header, observers: Observers, *, run: int) -> None:
+    def __init__(
+        self, config: SessionConfig, header: Header, observers: Observers, measures: Measures, *, run: int
+    ) -> None:
         self.state: State = header.begin()
+        self.measures = measures
         self.records = Records(config, header, run=run, failed=self.failed)
         self.bug: Exception | None = None
         self._loop = asyncio.get_running_loop()
@@ -116,6 +122,7 @@ class Deciding:
         self._observers.decided(event, commands)
         for command in commands:
             self._carry_out[type(command)](command)
+        self._measure(event)
 
     def _fired(self, timer: ev.TimerName, due: float) -> None:
         self._last = max(self._last, due)
@@ -124,12 +131,23 @@ class Deciding:
     def report(self, event: ev.Reported) -> None:
         """Tell of something by which nothing is decided; not after the end."""
         if not self.over:
-            self.records.told(event)
-            self._observers.tell(event)
+            self._report(event)
 
-    def tell(self, event: ev.Event) -> None:
-        """Tell the observers, and nobody else."""
+    def _report(self, event: ev.Reported) -> None:
+        self.records.told(event)
+        self.tell(event)
+
+    def tell(self, event: ev.Event, saw: do.Seen = ()) -> None:
+        """Tell the observers of an event that is written down elsewhere; `saw` is what it was decided by."""
+        if isinstance(event, ev.SessionEnded):
+            self._report(self.measures.usage_at(event.at))
         self._observers.tell(event)
+        self._measure(event, saw)
+
+    def _measure(self, event: ev.Event, saw: do.Seen = ()) -> None:
+        measured = self.measures.see(event, saw)
+        if measured is not None:
+            self._report(measured)
 
     def failed(self, kind: str, error: BelugaVoiceError, *, fatal: bool = False) -> None:
         """Tell that a part of the session failed."""
@@ -176,8 +194,8 @@ class Deciding:
     def _end_without_engine(self) -> None:
         old = self.state.visible
         self.state = replace(self.state, life=Life.ENDED, visible=SessionState.ENDED, ending=EndReason.ERROR)
-        self._observers.tell(ev.StateChanged(self.now(), old, SessionState.ENDED))
-        self._observers.tell(ev.SessionEnded(self.now(), EndReason.ERROR))
+        self.tell(ev.StateChanged(self.now(), old, SessionState.ENDED))
+        self.tell(ev.SessionEnded(self.now(), EndReason.ERROR))
 
 
 def only(error: Exception) -> Exception:

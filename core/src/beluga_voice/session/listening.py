@@ -59,6 +59,7 @@ class Listening:
             deaf=self._deaf,
         )
         self._transcription = self._new_transcription()
+        deciding.measures.counts_audio(lambda: self._transcription.seconds)
         deciding.carries(do.StartHearing, lambda command: self._transcription.start(command.position))
         deciding.carries(do.StopHearing, lambda _: self._transcription.stop())
         deciding.carries(do.Finalize, lambda command: self._transcription.finalize(command.request))

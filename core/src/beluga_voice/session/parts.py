@@ -17,6 +17,7 @@ from beluga_voice.contracts import (
 )
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.turns import Abilities, TurnPolicy
+from beluga_voice.usage import Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Parts:
     transport: Transport | None
     config: SessionConfig
     policy: TurnPolicy
+    prices: Prices
 
     @property
     def abilities(self) -> Abilities:

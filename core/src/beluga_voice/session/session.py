@@ -39,6 +39,7 @@ from beluga_voice.session.observers import (
 )
 from beluga_voice.session.parts import Parts
 from beluga_voice.turns import TurnPolicy
+from beluga_voice.usage import Prices, SessionUsage
 
 
 class VoiceSession:
@@ -65,6 +66,7 @@ class VoiceSession:
         transport: the line. Without one, feed `process_audio`; what the agent says is then paced but not heard.
         config: settings of the session.
         turns: how turns are taken.
+        prices: what its providers cost; without any, usage is counted and no cost told.
 
     Raises:
         SessionError: `invalid_config`: the parts do not make a session.
@@ -85,6 +87,7 @@ class VoiceSession:
         transport: Transport | None = None,
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
+        prices: Prices | None = None,
     ) -> None:
         _check(stt, STT, "stt", needed=True)
         _check(tts, TTS, "tts", needed=True)
@@ -113,6 +116,7 @@ class VoiceSession:
             transport=transport,
             config=chosen,
             policy=turns or TurnPolicy(),
+            prices=prices or Prices(),
         )
         self._call: Call | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -134,6 +138,11 @@ class VoiceSession:
     def agent(self) -> Agent | None:
         """What answers in this session: of a `beluga_voice.Agent`, its `AgentInstance`, which knows its state."""
         return self._parts.agent
+
+    @property
+    def usage(self) -> SessionUsage:
+        """What its latest run has used of its providers so far."""
+        return SessionUsage() if self._call is None else self._call.usage
 
     def events(self) -> EventStream:
         """Stream what happens from now on, until the session ends; the latest 1,000 unread events are kept.

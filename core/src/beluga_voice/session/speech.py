@@ -70,19 +70,31 @@ class Speech:
     async def _speak_pieces(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> bool:
         """Returns whether there was anything to speak."""
         spoken = False
-        async with aclosing(texts), aclosing(_pieces(texts)) as pieces:
+        noted = self._noting_first(utterance, texts)
+        async with aclosing(texts), aclosing(noted), aclosing(_pieces(noted)) as pieces:
             async for piece in pieces:
                 if track.dropped:  # the agent took no notice of being cut
                     break
-                self._tell(ev.TextGiven(self._clock(), utterance, piece))
                 sound = self._spoken_as(piece)
-                if any(character.isalnum() for character in sound):
+                speakable = any(character.isalnum() for character in sound)
+                characters = len(sound) if speakable else 0
+                self._tell(ev.TextGiven(self._clock(), utterance, piece, characters))
+                if speakable:
                     spoken = True
                     await self._speak_piece(utterance, track, piece, sound)
                     self._feed(ev.TextAwaited(self._clock(), utterance))
                 else:
                     track.begin(piece)
         return spoken
+
+    async def _noting_first(self, utterance: int, texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+        """Give on what comes, and tell of the first text."""
+        first = True
+        async for text in texts:
+            if first and text:
+                first = False
+                self._tell(ev.TextStarted(self._clock(), utterance))
+            yield text
 
     async def _speak_piece(self, utterance: int, track: Track, piece: str, sound: str) -> None:
         self._feed(ev.AudioAwaited(self._clock(), utterance))

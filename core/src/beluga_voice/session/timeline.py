@@ -60,6 +60,11 @@ class SentAudio:
         self._until = position + samples
         return jumps
 
+    @property
+    def samples(self) -> int:
+        """All that were sent."""
+        return self._sent
+
     def position(self, seconds: float, *, end: bool = False) -> int:
         """Return where in the caller's audio the stream's time `seconds` is.
 

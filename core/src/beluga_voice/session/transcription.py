@@ -55,6 +55,8 @@ class Transcription:
         self._waiting: deque[AudioFrame | int] = deque()
         self._waiting_samples = 0
         self._stream: STTStream | None = None
+        self._samples_before = 0
+        self.sent = SentAudio(self._rate)
         self._begin_stream()
 
     def _begin_stream(self) -> None:
@@ -67,7 +69,13 @@ class Transcription:
         self._wake: asyncio.Future[None]
         self._idle = False  # the sender waits, with nothing ahead of a frame that comes now
         self._failure: asyncio.Future[Exception] | None = None
+        self._samples_before += self.sent.samples
         self.sent = SentAudio(self._rate)
+
+    @property
+    def seconds(self) -> float:
+        """Of audio that were sent, to all streams."""
+        return (self._samples_before + self.sent.samples) / self._rate
 
     # -- called by the session, never waiting, never raising --
 
