@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beluga_voice.cli.summary import print_summary
-from beluga_voice.cli.turnlog import Latency, TurnRecord
+from beluga_voice.cli.turnlog import TurnRecord
 from beluga_voice.demo.checker import Finding, Verdict
 
 
@@ -50,7 +50,7 @@ def test_a_cut_reply_shows_where_it_was_cut(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_failed_reply_says_why_and_a_latency_its_segments(capsys: pytest.CaptureFixture[str]) -> None:
-    latency = Latency(endpointing=0.5, agent=0.2, tts=0.1, playout=0.05)
+    latency = {"endpointing": 0.5, "agent": 0.2, "tts": 0.1, "playout": 0.05, "total": 0.85}
     lines = printed(capsys, TurnRecord(1, "hello", "hi", "failed", error="no voice", latency=latency))
     assert "           no voice" in lines
     (after,) = (number for number, line in enumerate(lines) if line.startswith("     after "))

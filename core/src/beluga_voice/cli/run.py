@@ -164,6 +164,6 @@ def _print_latencies(log: TurnLog) -> None:
         click.echo("         (no turn was heard)")
     for turn in log.turns:
         if turn.latency is not None:
-            parts = turn.latency.as_json()
+            parts = turn.latency
             segments = " + ".join(f"{name} {parts[name]:.3f}" for name in list(parts)[:-1])
             click.echo(f"         turn {turn.turn}: first audio after {parts['total']:.3f} s = {segments}")

@@ -52,7 +52,7 @@ def _print_turn(number: int, turn: TurnRecord) -> None:
     if turn.error:
         _row("", "", turn.error)
     if turn.latency is not None:
-        parts = turn.latency.as_json()
+        parts = turn.latency
         segments = " + ".join(f"{name} {parts[name]:.3f}" for name in list(parts)[:-1])
         _row("", "after", f"{parts['total']:.3f} s = {segments}")
 
