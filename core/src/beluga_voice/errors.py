@@ -67,11 +67,13 @@ class ProviderError(BelugaVoiceError):
 
     Attributes:
         retryable: whether the same call may succeed later.
+        retry_after: seconds that the vendor asks to wait before; None if it did not say.
     """
 
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class ProviderTimeoutError(ProviderError):
