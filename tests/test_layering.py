@@ -29,11 +29,14 @@ ROWS = (
         "agent",
         "agents",
         "clock",
+        "codecs",
+        "connection",
         "hookspecs",
         "journal",
         "phrases",
         "plugins",
         "recording",
+        "resilience",
         "sentences",
         "session",
         "silent",
@@ -50,10 +53,11 @@ IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "socket", "subproces
 
 # Requirements, and the units that may import them at run time, be it inside a function.
 KEPT_TO = {
+    "aiohttp": {"connection", "testing"},
     "click": {"cli"},
     "dependency_injector": {"container"},
     "dotenv": {"settings"},
-    "numpy": {"audio", "cli", "demo", "playout", "recording", "session", "testing"},
+    "numpy": {"audio", "cli", "codecs", "demo", "playout", "recording", "session", "testing"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "pydantic": {"agent", "cli", "container", "plugins", "settings", "testing"},
@@ -68,6 +72,8 @@ KEPT_TO = {
 FOR_PLUGINS = {
     "audio",
     "clock",
+    "codecs",
+    "connection",
     "contracts",
     "conversation",
     "errors",
@@ -221,7 +227,10 @@ def test_every_requirement_of_core_has_its_place() -> None:
 def required_by(project: Path) -> set[str]:
     """Names of the distributions that a distribution declares to need."""
     settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    return {canonicalize_name(Requirement(text).name) for text in settings["project"]["dependencies"]}
+    needs = settings["project"]["dependencies"] + settings["project"].get("optional-dependencies", {}).get(
+        "net", []
+    )
+    return {canonicalize_name(Requirement(text).name) for text in needs}
 
 
 def undeclared(imports: list[Import], declared: set[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import click
 from docstrings import markdown, table
+from packaging.requirements import Requirement
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -210,17 +211,18 @@ def extras() -> str:
     licences = {d.metadata["Name"]: d.metadata["License-Expression"] for d in distributions()}
     rows = []
     for extra, needs in sorted(project["optional-dependencies"].items()):
-        kinds = sorted({licences[each] for each in needs})
+        kinds = sorted({licences[Requirement(each).name] or "see there" for each in needs})
         rows.append([f"`{extra}`", ", ".join(f"`{each}`" for each in needs), ", ".join(kinds)])
     return "\n\n".join(
         [
             "# Extras",
-            '`pip install "beluga-voice[EXTRA]"` installs core and the plugins of the extra; several are separated by '
+            '`pip install "beluga-voice[EXTRA]"` installs core and what the extra names; several are separated by '
             "commas.",
             table(["extra", "brings", "licence of what it brings"], rows),
             "`local` is everything for a conversation on this machine, without network or key; its voice, espeak, is "
             "GPL-3.0-or-later. `all` is every plugin under a permissive licence, without espeak. "
-            "[Plugins and their licences](plugins.md) tells more.",
+            "[Plugins and their licences](plugins.md) tells more. `net` is the HTTP and WebSocket client that "
+            "plugins of vendors need of core; they bring it themselves.",
         ]
     )
 
