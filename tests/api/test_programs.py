@@ -21,7 +21,6 @@ HERE = Path(__file__).resolve().parent
 # Programs whose parts are still to come, and what they come with. One that works must leave this list.
 PENDING = {
     "host": "comes with the server: VoiceContainer.asgi and Sessions.answer",
-    "provider": "comes with vendor codecs: WebSocketSTT",
 }
 
 
