@@ -13,6 +13,7 @@ from beluga_voice.errors import (
     ProviderTimeoutError,
     SessionError,
     UnknownProviderError,
+    is_retryable,
 )
 
 
@@ -33,7 +34,7 @@ def test_the_tree_in_the_text_is_the_tree_of_the_classes() -> None:
 
 
 def test_only_what_may_pass_is_retryable() -> None:
-    assert [code for code in ErrorCode if code.retryable] == [ErrorCode.TIMEOUT]
+    assert {code for code in ErrorCode if code.retryable} == {ErrorCode.TIMEOUT, ErrorCode.CONTEXT_TIMEOUT}
     assert SessionError("start", ErrorCode.TIMEOUT, "late").retryable
     assert not SessionError("start", ErrorCode.INVALID_STATE, "twice").retryable
     assert not ProviderError("no such model").retryable
@@ -63,3 +64,31 @@ def test_an_agents_state_error_names_both_states() -> None:
     assert (error.old, error.new) == ("idle", "gone")
     assert str(error) == error.message == "invalid state transition: idle -> gone"
     assert isinstance(error, BelugaVoiceError)
+
+
+def test_a_provider_error_is_retryable_as_its_package_has_it_unless_told() -> None:
+    assert ProviderError("busy", kind="stt", code="rate_limit").retryable
+    assert not ProviderError("busy", kind="vad", code="rate_limit").retryable
+    assert not ProviderError("no key", kind="stt", code="authentication_error").retryable
+    assert not ProviderError("busy", kind="stt", code="rate_limit", retryable=False).retryable
+    late = ProviderTimeoutError("nothing for 5 s", kind="tts")
+    assert (late.kind, late.code) == ("tts", "timeout")
+
+
+def test_a_session_error_without_a_sentence_takes_that_of_its_cause() -> None:
+    cause = LookupError("no such voice")
+    error = SessionError("say", ErrorCode.TTS_FAILED, cause=cause)
+    assert str(error) == "session say: no such voice (code: tts_failed)"
+    assert error.cause is cause
+    assert str(SessionError("say", ErrorCode.TTS_FAILED)) == "session say: unknown error (code: tts_failed)"
+
+
+def test_whether_to_try_again_is_known_through_wrapping() -> None:
+    late = SessionError("start", ErrorCode.TIMEOUT, "late")
+    try:
+        raise RuntimeError("my own") from late
+    except RuntimeError as error:
+        assert is_retryable(error)
+    assert not is_retryable(None)
+    assert not is_retryable(RuntimeError("nothing"))
+    assert not is_retryable(SessionError("start", ErrorCode.PROVIDER_INIT_FAILED, cause=ProviderError("x", retryable=True)))
