@@ -114,3 +114,30 @@ def test_decisions_are_told_with_their_commands() -> None:
     event = ev.SessionStarted(0.0)
     observers.decided(event, [])
     assert told == [(event, [])]
+
+
+def test_a_callback_that_is_taken_away_is_told_no_more_and_the_others_still_are() -> None:
+    observers = Observers()
+    told: list[object] = []
+    decided: list[object] = []
+    ends = [observers.watch(told.append), observers.watch(told.append)]
+    end = observers.watch_decisions(lambda event, commands: decided.append(event))
+    observers.tell(_event(1))
+    ends[0]()
+    ends[0]()
+    observers.tell(_event(2))
+    assert told == [_event(1), _event(1), _event(2)]
+    end()
+    observers.decided(ev.SessionStarted(0.0), [])
+    assert decided == []
+
+
+def test_a_callback_that_raises_a_cancellation_cancels_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    observers = Observers()
+
+    def cancels(_: object) -> None:
+        raise asyncio.CancelledError
+
+    observers.watch(cancels)
+    observers.tell(_event(1))
+    assert "CancelledError" in caplog.text

@@ -55,7 +55,7 @@ class Control:
 
     def watch(self, callback: Callable[[ev.Event], None]) -> None:
         """Call `callback` with each event."""
-        self._observers.on_event.append(callback)
+        self._observers.watch(callback)
 
     def say(
         self,

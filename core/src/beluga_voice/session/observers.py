@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Self
+from typing import Self, TypeVar
 from weakref import WeakSet
 
 from beluga_voice.commands import Command
@@ -20,6 +20,7 @@ UNREAD = 1000
 StateCallback = Callable[[SessionState], None]
 EventCallback = Callable[[Event], None]
 DecisionCallback = Callable[[Observed, Sequence[Command]], None]
+C = TypeVar("C")
 
 
 class EventStream(AsyncIterator[Event]):
@@ -62,13 +63,23 @@ class EventStream(AsyncIterator[Event]):
 
 
 class Observers:
-    """Tells everyone who watches. What a callback raises is logged, and changes nothing."""
+    """Tells everyone who watches. What a callback raises is logged, and changes nothing.
+
+    No lock is held meanwhile: a callback may use the session."""
 
     def __init__(self) -> None:
         self.on_state_changed: StateCallback | None = None
         self.on_event: list[EventCallback] = []
         self.on_decision: list[DecisionCallback] = []
         self._streams: WeakSet[EventStream] = WeakSet()
+
+    def watch(self, callback: EventCallback) -> Callable[[], None]:
+        """Tell `callback` of each event; returns what ends that."""
+        return _added(self.on_event, callback)
+
+    def watch_decisions(self, callback: DecisionCallback) -> Callable[[], None]:
+        """Tell `callback` of each event and what was decided by it; returns what ends that."""
+        return _added(self.on_decision, callback)
 
     def stream(self) -> EventStream:
         """Open a stream of what happens from now on."""
@@ -97,8 +108,20 @@ class Observers:
         self._streams.clear()
 
 
+def _added(callbacks: list[C], callback: C) -> Callable[[], None]:
+    """Add a callback; returns what takes this one away again, once."""
+    entry = [callback]
+    callbacks.append(callback)
+
+    def remove() -> None:
+        if entry:
+            callbacks.remove(entry.pop())
+
+    return remove
+
+
 def _call(callback: Callable[..., None], *arguments: object) -> None:
     try:
         callback(*arguments)
-    except Exception:  # the boundary to the application's code
+    except (Exception, asyncio.CancelledError):  # the boundary to the application's code
         logger.exception("a session's callback %r failed", callback)

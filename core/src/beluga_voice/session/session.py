@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -155,13 +155,21 @@ class VoiceSession:
         """Call `callback` with each new state; replaces the one registered before, None removes it."""
         self._observers.on_state_changed = callback
 
-    def on_event(self, callback: EventCallback) -> None:
-        """Call `callback` with each event, beside those registered before. It must not block."""
-        self._observers.on_event.append(callback)
+    def on_event(self, callback: EventCallback) -> Callable[[], None]:
+        """Call `callback` with each event, beside those registered before. It must not block.
 
-    def on_decision(self, callback: DecisionCallback) -> None:
-        """Call `callback` with each observed event and the commands that it led to. It must not block."""
-        self._observers.on_decision.append(callback)
+        Returns:
+            What ends that; calling it again does nothing.
+        """
+        return self._observers.watch(callback)
+
+    def on_decision(self, callback: DecisionCallback) -> Callable[[], None]:
+        """Call `callback` with each observed event and the commands that it led to. It must not block.
+
+        Returns:
+            What ends that; calling it again does nothing.
+        """
+        return self._observers.watch_decisions(callback)
 
     # -- life --
 
