@@ -254,7 +254,7 @@ class SessionError(BelugaVoiceError):
 
 
 def is_retryable(error: BaseException | None) -> bool:
-    """Whether what raised `error` may succeed when it is tried again: the first that knows, down its causes, says."""
+    """Whether what raised `error` may succeed when tried again: the first that knows, down its causes, says."""
     while error is not None:
         if isinstance(error, (SessionError, ProviderError)):
             return error.retryable

@@ -29,7 +29,20 @@ if TYPE_CHECKING:
     from beluga_voice.testing.conformance.turn_detector import check_turn_detector
     from beluga_voice.testing.conformance.vad import check_vad
     from beluga_voice.testing.fakes.agent import ScriptedAgent
+    from beluga_voice.testing.fakes.instance import (
+        FakeAgentInstance,
+        make_agent_context,
+        make_streaming_state,
+    )
     from beluga_voice.testing.fakes.llm import LLMRequest, ScriptedLLM, tool_call
+    from beluga_voice.testing.fakes.made import (
+        assert_agent_state,
+        assert_session_interface,
+        assert_streaming_active,
+        make_session,
+    )
+    from beluga_voice.testing.fakes.noise_suppressor import ScriptedNoiseSuppressor
+    from beluga_voice.testing.fakes.session import FakeSession
     from beluga_voice.testing.fakes.stt import ScriptedSTT, ScriptedSTTStream
     from beluga_voice.testing.fakes.transport import LoopbackTransport, SentFrame
     from beluga_voice.testing.fakes.tts import ScriptedTTS, ScriptedTTSStream
@@ -39,11 +52,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AmplitudeVAD",
     "DeadlockError",
+    "FakeAgentInstance",
+    "FakeSession",
     "LLMRequest",
     "LoopbackTransport",
     "RecordingReceiver",
     "ScriptedAgent",
     "ScriptedLLM",
+    "ScriptedNoiseSuppressor",
     "ScriptedSTT",
     "ScriptedSTTStream",
     "ScriptedTTS",
@@ -53,6 +69,9 @@ __all__ = [
     "SentFrame",
     "StalledError",
     "VirtualTimeLoop",
+    "assert_agent_state",
+    "assert_session_interface",
+    "assert_streaming_active",
     "begin_work",
     "check_agent",
     "check_classifier",
@@ -63,6 +82,9 @@ __all__ = [
     "check_tts",
     "check_turn_detector",
     "check_vad",
+    "make_agent_context",
+    "make_session",
+    "make_streaming_state",
     "run_virtual",
     "sounds",
     "tool_call",
@@ -88,7 +110,20 @@ _HOMES = {
     "beluga_voice.testing.conformance.turn_detector": ("check_turn_detector",),
     "beluga_voice.testing.conformance.vad": ("check_vad",),
     "beluga_voice.testing.fakes.agent": ("ScriptedAgent",),
+    "beluga_voice.testing.fakes.instance": (
+        "FakeAgentInstance",
+        "make_agent_context",
+        "make_streaming_state",
+    ),
     "beluga_voice.testing.fakes.llm": ("LLMRequest", "ScriptedLLM", "tool_call"),
+    "beluga_voice.testing.fakes.made": (
+        "assert_agent_state",
+        "assert_session_interface",
+        "assert_streaming_active",
+        "make_session",
+    ),
+    "beluga_voice.testing.fakes.noise_suppressor": ("ScriptedNoiseSuppressor",),
+    "beluga_voice.testing.fakes.session": ("FakeSession",),
     "beluga_voice.testing.fakes.stt": ("ScriptedSTT", "ScriptedSTTStream"),
     "beluga_voice.testing.fakes.transport": ("LoopbackTransport", "SentFrame"),
     "beluga_voice.testing.fakes.tts": ("ScriptedTTS", "ScriptedTTSStream"),

@@ -39,6 +39,10 @@ class ScriptedSTT(STT):
         fails_to_open: whether `open_stream` raises `ProviderError`.
         fails_after: seconds of audio after which a stream breaks down; None for never.
         hangs: whether nothing is ever recognised, and no `finalize` answered.
+        name: told by its errors.
+        cycle: whether the script begins anew when it is at its end.
+        error: raised by `open_stream` and by whatever a stream is asked; None for none. May be changed at any time.
+        network_delay: seconds that `open_stream` takes.
 
     Attributes:
         streams: all streams opened so far.
@@ -61,7 +65,15 @@ class ScriptedSTT(STT):
         fails_to_open: bool = False,
         fails_after: float | None = None,
         hangs: bool = False,
+        name: str = "scripted",
+        cycle: bool = False,
+        error: Exception | None = None,
+        network_delay: float = 0.0,
     ) -> None:
+        self.name = name
+        self.cycle = cycle
+        self.error = error
+        self.network_delay = network_delay
         self.transcripts = tuple(transcripts)
         self.sample_rate = sample_rate
         self.delay = delay
@@ -83,8 +95,14 @@ class ScriptedSTT(STT):
     async def open_stream(self) -> ScriptedSTTStream:
         if self._closed:
             raise ClosedError("this ScriptedSTT was closed; make a new one")
+        if self.network_delay:
+            await asyncio.sleep(self.network_delay)
+        if self.error is not None:
+            raise self.error
         if self.fails_to_open:
-            raise ProviderError("the script says that no stream can be had", retryable=True)
+            raise ProviderError(
+                f"the script of STT {self.name!r} says that no stream can be had", retryable=True
+            )
         stream = ScriptedSTTStream(self)
         self.streams.append(stream)
         return stream
@@ -139,6 +157,8 @@ class ScriptedSTTStream(STTStream):
 
     async def receive(self) -> Transcript:
         while True:
+            if self._stt.error is not None:
+                raise self._stt.error
             if self._failed and not self._due:
                 raise ProviderError("the script says that the stream broke down", retryable=True)
             if self.closed:
@@ -162,6 +182,8 @@ class ScriptedSTTStream(STTStream):
     def _check_usable(self) -> None:
         if self.closed:
             raise ClosedError("this stream was closed; open a new one")
+        if self._stt.error is not None:
+            raise self._stt.error
         if self._failed:
             raise ProviderError("the script says that the stream broke down", retryable=True)
 
@@ -192,6 +214,8 @@ class ScriptedSTTStream(STTStream):
 
     def _end_utterance(self, *, answers_finalize: bool) -> None:
         text = self._script.popleft() if self._speech and self._script else ""
+        if self._stt.cycle and not self._script:
+            self._script.extend(self._stt.transcripts)
         start, end = self._speech or (None, None)
         rate = self._stt.sample_rate
         words = _spread(text, start / rate, end / rate) if start is not None and end is not None else ()

@@ -14,6 +14,8 @@ from beluga_voice.errors import ProviderError
 from beluga_voice.testing import sounds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -33,6 +35,11 @@ class LoopbackTransport(Transport):
         output_sample_rate: as `Transport.output_sample_rate`.
         frame_duration: seconds of each frame that is pushed.
         fails_to_open: whether `open` raises `ProviderError`.
+        name: told by its errors.
+        audio: int16 samples at `input_sample_rate` that the caller says as soon as the line is open.
+        error: raised by `open` and `send_nowait`; None for none. May be changed at any time.
+        network_delay: seconds that `open` takes.
+        connected: whether the far end is there; sending to one that is not raises `ProviderError`.
 
     Attributes:
         sent: the agent's frames, in order.
@@ -47,7 +54,17 @@ class LoopbackTransport(Transport):
         output_sample_rate: int = 24000,
         frame_duration: float = 0.02,
         fails_to_open: bool = False,
+        name: str = "loopback",
+        audio: Sequence[NDArray[np.int16]] = (),
+        error: Exception | None = None,
+        network_delay: float = 0.0,
+        connected: bool = True,
     ) -> None:
+        self.name = name
+        self.audio = tuple(audio)
+        self.error = error
+        self.network_delay = network_delay
+        self.connected = connected
         self.input_sample_rate = input_sample_rate
         self.output_sample_rate = output_sample_rate
         self.frame_duration = frame_duration
@@ -56,16 +73,29 @@ class LoopbackTransport(Transport):
         self.flushed_at: list[float] = []
         self.closed = False
         self._receiver: Receiver | None = None
+        self._caller: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
         self._position = 0
 
     async def open(self, receiver: Receiver) -> None:
+        if self.network_delay:
+            await asyncio.sleep(self.network_delay)
+        if self.error is not None:
+            raise self.error
         if self.fails_to_open:
-            raise ProviderError("the script says that the line cannot be had", retryable=True)
+            raise ProviderError(
+                f"the script of line {self.name!r} says that it cannot be had", retryable=True
+            )
         self._receiver = receiver
         self._opened.set()
+        if self.audio:
+            self._caller = asyncio.create_task(self.play(np.concatenate(self.audio)), name="loopback caller")
 
     def send_nowait(self, frame: AudioFrame) -> None:
+        if self.error is not None:
+            raise self.error
+        if not self.connected:
+            raise ProviderError(f"the line {self.name!r} is not connected")
         if not self.closed:
             self.sent.append(SentFrame(asyncio.get_running_loop().time(), frame))
 
@@ -75,6 +105,9 @@ class LoopbackTransport(Transport):
     async def aclose(self) -> None:
         self.closed = True
         self._receiver = None
+        if self._caller is not None:
+            self._caller.cancel()
+            await asyncio.wait([self._caller])
 
     @property
     def heard(self) -> NDArray[np.int16]:

@@ -13,7 +13,7 @@ from beluga_voice.contracts import TTS, Speech, TTSStream, Word
 from beluga_voice.errors import ClosedError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +34,10 @@ class ScriptedTTS(TTS):
         fails_after: parts after which a text raises `ProviderError`; None for never.
         hangs_after: parts after which a text gives nothing more and does not end; None for never.
         mute: whether every text yields nothing.
+        name: told by its errors.
+        audio: int16 samples that the texts yield in turn, over and over, in place of what `audio_of` tells.
+        error: raised by `open_stream` and for each text; None for none.
+        network_delay: seconds that `open_stream` takes.
 
     Attributes:
         streams: all streams opened so far.
@@ -53,7 +57,15 @@ class ScriptedTTS(TTS):
         fails_after: int | None = None,
         hangs_after: int | None = None,
         mute: bool = False,
+        name: str = "scripted",
+        audio: Sequence[NDArray[np.int16]] = (),
+        error: Exception | None = None,
+        network_delay: float = 0.0,
     ) -> None:
+        self.name = name
+        self.audio = tuple(audio)
+        self.error = error
+        self.network_delay = network_delay
         self.sample_rate = sample_rate
         self.word_duration = word_duration
         self.part_duration = part_duration
@@ -71,8 +83,14 @@ class ScriptedTTS(TTS):
     async def open_stream(self) -> ScriptedTTSStream:
         if self._closed:
             raise ClosedError("this ScriptedTTS was closed; make a new one")
+        if self.network_delay:
+            await asyncio.sleep(self.network_delay)
+        if self.error is not None:
+            raise self.error
         if self.fails_to_open:
-            raise ProviderError("the script says that no stream can be had", retryable=True)
+            raise ProviderError(
+                f"the script of TTS {self.name!r} says that no stream can be had", retryable=True
+            )
         stream = ScriptedTTSStream(self)
         self.streams.append(stream)
         return stream
@@ -136,6 +154,8 @@ class ScriptedTTSStream(TTSStream):
             raise RuntimeError(
                 f"asked to speak {text!r} before the last text was done; close its generator first"
             )
+        if self._tts.error is not None:
+            raise self._tts.error
         self._speaking = True
         self._tts.texts.append(text)
 
@@ -159,6 +179,8 @@ def _parts(tts: ScriptedTTS, text: str) -> list[Speech]:
     if tts.mute:
         return []
     audio, size, rate = tts.audio_of(text), round(tts.part_duration * tts.sample_rate), tts.sample_rate
+    if tts.audio:
+        audio = tts.audio[(len(tts.texts) - 1) % len(tts.audio)]
     parts = []
     for start in range(0, len(audio), size):
         samples = audio[start : start + size]

@@ -9,7 +9,7 @@ from beluga_voice.contracts import TurnContext, TurnDetector
 from beluga_voice.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class ScriptedTurnDetector(TurnDetector):
@@ -20,6 +20,10 @@ class ScriptedTurnDetector(TurnDetector):
         otherwise: probability of texts that the script does not have.
         delay: seconds that a prediction takes.
         fails: whether every prediction raises `ProviderError`.
+        name: told by its errors.
+        results: probabilities given in turn, over and over, in place of the script.
+        error: raised by every prediction; None for none.
+        network_delay: seconds that a prediction takes before `delay`.
 
     Attributes:
         asked: every context it was asked about, in order.
@@ -32,7 +36,15 @@ class ScriptedTurnDetector(TurnDetector):
         otherwise: float = 1.0,
         delay: float = 0.0,
         fails: bool = False,
+        name: str = "scripted",
+        results: Sequence[float] = (),
+        error: Exception | None = None,
+        network_delay: float = 0.0,
     ) -> None:
+        self.name = name
+        self.results = tuple(results)
+        self.error = error
+        self.network_delay = network_delay
         self.scores = dict(scores or {})
         self.otherwise = otherwise
         self.delay = delay
@@ -41,7 +53,12 @@ class ScriptedTurnDetector(TurnDetector):
 
     async def predict(self, context: TurnContext) -> float:
         self.asked.append(context)
-        await asyncio.sleep(self.delay)
+        number = len(self.asked) - 1
+        await asyncio.sleep(self.network_delay + self.delay)
+        if self.error is not None:
+            raise self.error
         if self.fails:
-            raise ProviderError("the script says that no prediction can be made")
+            raise ProviderError(f"the script of {self.name!r} says that no prediction can be made")
+        if self.results:
+            return self.results[number % len(self.results)]
         return self.scores.get(context.text, self.otherwise)

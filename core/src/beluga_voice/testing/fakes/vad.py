@@ -14,7 +14,7 @@ from beluga_voice.contracts import VAD, ScoreSink, VADStream
 from beluga_voice.errors import ClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ class _WindowedVAD(VAD):
         self.sample_rate = sample_rate
         self.window_samples = window_samples
         self.delay = delay
+        self.name = type(self).__name__
         self.streams: list[WindowedVADStream] = []
         self._open = False
 
@@ -39,10 +40,13 @@ class _WindowedVAD(VAD):
 
     def open_stream(self, sink: ScoreSink) -> WindowedVADStream:
         if not self._open:
-            raise ClosedError(f"this {type(self).__name__} is not open; open it first")
+            raise ClosedError(f"this {self.name} is not open; open it first")
         stream = WindowedVADStream(self, sink)
         self.streams.append(stream)
         return stream
+
+    def check_fault(self) -> None:
+        """Raise what a frame is to raise."""
 
     @abstractmethod
     def score(self, start: int, samples: NDArray[np.int16]) -> float:
@@ -67,6 +71,7 @@ class WindowedVADStream(VADStream):
     def feed(self, frame: AudioFrame) -> None:
         if self.closed:
             raise ClosedError("this stream was closed; open a new one")
+        self._vad.check_fault()
         size = self._vad.window_samples
         samples = np.concatenate([self._rest, frame.samples])
         whole = len(samples) // size * size
@@ -131,6 +136,9 @@ class ScriptedVAD(_WindowedVAD):
         sample_rate: as `VAD.sample_rate`.
         window_samples: samples of each window.
         delay: seconds by which scores come late; 0 gives them from within `feed`.
+        name: told by its errors.
+        results: probabilities given to the windows of a stream in turn, over and over, in place of the spans.
+        error: raised by `feed`; None for none. May be changed at any time.
 
     Attributes:
         streams: all streams opened so far.
@@ -138,18 +146,30 @@ class ScriptedVAD(_WindowedVAD):
 
     def __init__(
         self,
-        spans: Iterable[tuple[float, float, float]],
+        spans: Iterable[tuple[float, float, float]] = (),
         *,
         otherwise: float = 0.0,
         sample_rate: int = 16000,
         window_samples: int = 512,
         delay: float = 0.0,
+        name: str = "scripted",
+        results: Sequence[float] = (),
+        error: Exception | None = None,
     ) -> None:
         super().__init__(sample_rate, window_samples, delay)
+        self.name = name
+        self.results = tuple(results)
+        self.error = error
         self.spans = tuple(spans)
         self.otherwise = otherwise
 
+    def check_fault(self) -> None:
+        if self.error is not None:
+            raise self.error
+
     def score(self, start: int, samples: NDArray[np.int16]) -> float:
+        if self.results:
+            return self.results[start // self.window_samples % len(self.results)]
         middle = (start + len(samples) / 2) / self.sample_rate
         found = [probability for begin, end, probability in self.spans if begin <= middle < end]
         return found[-1] if found else self.otherwise
