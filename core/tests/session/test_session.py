@@ -124,7 +124,7 @@ def test_parts_that_are_none_are_named(part: str) -> None:
     parts: dict[str, Any] = {"stt": ScriptedSTT(), "tts": ScriptedTTS(), part: "nonsense"}
     with pytest.raises(SessionError, match="str") as caught:
         VoiceSession(**parts)
-    assert caught.value.code is ErrorCode.INVALID_CONFIG
+    assert caught.value.code is (ErrorCode.AGENT_INVALID if part == "agent" else ErrorCode.INVALID_CONFIG)
 
 
 def test_a_model_that_is_none_is_named_among_several() -> None:
@@ -158,8 +158,12 @@ async def test_a_start_that_fails_raises_and_leaves_nothing_open(part: str) -> N
     tts = ScriptedTTS(fails_to_open=part == "tts")
     line = LoopbackTransport(fails_to_open=part == "transport")
     session = VoiceSession(stt=stt, tts=tts, transport=line)
-    with pytest.raises(ProviderError, match="script"):
+    with pytest.raises(SessionError, match="script") as caught:
         await session.start()
+    code = ErrorCode.TRANSPORT_FAILED if part == "transport" else ErrorCode.PROVIDER_INIT_FAILED
+    assert caught.value.code is code
+    assert isinstance(caught.value.cause, ProviderError)
+    assert caught.value.details == {"provider": part}
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert all(stream.closed for stream in [*stt.streams, *tts.streams])
     assert line.closed is (part == "transport")
@@ -190,7 +194,9 @@ async def test_a_start_that_hangs_is_bounded_and_may_be_cancelled(
     await asyncio.wait([starting])
     assert starting.cancelled() is cancelled
     if not cancelled:
-        assert isinstance(starting.exception(), ProviderError)
+        error = starting.exception()
+        assert isinstance(error, SessionError)
+        assert (error.code, error.retryable) == (ErrorCode.TIMEOUT, True)
         assert asyncio.get_running_loop().time() == pytest.approx(3)
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert all(stream.closed for stream in [*rig.stt.streams, *rig.tts.streams])
@@ -201,7 +207,7 @@ async def test_a_restart_that_fails_leaves_the_session_as_it_had_ended(make: Any
     async with rig.session:
         pass
     rig.tts.fails_to_open = True
-    with pytest.raises(ProviderError):
+    with pytest.raises(SessionError):
         await rig.session.start()
     assert rig.session.state is SessionState.ENDED
     assert await rig.session.wait_ended() is EndReason.STOPPED
@@ -337,7 +343,7 @@ async def test_what_is_asked_for_as_the_session_ends_is_refused_and_nothing_foll
     async with rig.session:
         rig.session.say("Hello.")
         await asyncio.sleep(0.1)
-    assert codes == [ErrorCode.SESSION_NOT_ACTIVE]
+    assert codes == [ErrorCode.INVALID_STATE]
     rig.check_nothing_is_left()
 
 

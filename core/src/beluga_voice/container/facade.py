@@ -168,5 +168,5 @@ async def _stop(session: VoiceSession) -> None:
     try:
         await session.stop()
     except SessionError as error:
-        if error.code is not ErrorCode.SESSION_NOT_ACTIVE:  # it was never started, or has ended
+        if error.code not in (ErrorCode.SESSION_NOT_ACTIVE, ErrorCode.SESSION_EXPIRED):  # it does not run
             raise

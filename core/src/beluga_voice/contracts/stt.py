@@ -102,6 +102,15 @@ class STTStream(ABC):
             ProviderError: the engine failed. The stream is then of no further use.
         """
 
+    async def keep_alive(self) -> None:
+        """Tell the vendor that the stream is still wanted, if nothing has told it lately.
+
+        Called every `SessionConfig.keep_alive_interval`, also while audio is sent. Does nothing by default.
+
+        Raises:
+            ProviderError: it could not be told; the session tells its observers, and goes on.
+        """
+
     @abstractmethod
     async def aclose(self) -> None:
         """End the stream and release what it holds. Idempotent; transcripts not yet received are lost."""

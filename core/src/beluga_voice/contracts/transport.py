@@ -60,6 +60,9 @@ class Transport(ABC):
     def flush(self) -> None:
         """Drop what was sent and is not yet played, where the far end buffers (a vendor's ``clear``)."""
 
+    async def keep_alive(self) -> None:
+        """Tell the far end that the line is still wanted, as `STTStream.keep_alive`; nothing by default."""
+
     @abstractmethod
     async def aclose(self) -> None:
         """Hang up. Idempotent. When it returns no frame is pushed and nothing of the transport runs."""

@@ -44,6 +44,9 @@ class TTSStream(ABC):
             ProviderError: the engine failed; what was yielded before is valid.
         """
 
+    async def keep_alive(self) -> None:
+        """Tell the vendor that the stream is still wanted, as `STTStream.keep_alive`; nothing by default."""
+
     @abstractmethod
     async def aclose(self) -> None:
         """Release what the stream holds; ends a synthesis that is going on. Idempotent."""

@@ -15,9 +15,11 @@ from beluga_voice.conversation import Conversation
 from beluga_voice.errors import BelugaVoiceError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.journal.format import Header
+from beluga_voice.session.blame import Blame
 from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.handle import SayHandle
+from beluga_voice.session.keepalive import keep_alive
 from beluga_voice.session.line import FarEnd, Line
 from beluga_voice.session.listening import Listening
 from beluga_voice.session.measures import Measures
@@ -80,6 +82,11 @@ class Call:
     def bug(self) -> Exception | None:
         """What ended it, if a bug did."""
         return self._deciding.bug
+
+    @property
+    def blame(self) -> Blame:
+        """Who failed."""
+        return self._deciding.blame
 
     @property
     def started(self) -> bool:
@@ -172,6 +179,8 @@ class Call:
             took = self.now() - began
             async with asyncio.TaskGroup() as self._tasks.group:
                 self._tasks.spawn(self._listening.run, "stt")
+                if self._parts.config.enable_keep_alive:
+                    self._tasks.spawn(self._keep_alive, "keep-alive")
                 self._begin(took)
                 await self._deciding.ended
                 await self._cut_tasks()
@@ -185,7 +194,7 @@ class Call:
 
     async def _open(self) -> None:
         parts, deciding = self._parts, self._deciding
-        stream = await self._in_time("tts", parts.tts.open_stream())
+        stream = self._tts_stream = await self._in_time("tts", parts.tts.open_stream())
         self._closing.append(("tts", stream.aclose))
         voice = AgentVoice(stream, parts, deciding)
         transport = parts.transport
@@ -195,9 +204,11 @@ class Call:
         self._speaking = Speaking(
             parts, self._session_id, deciding, self._tasks, self._conversation, self._line, playout, voice
         )
+        deciding.blame.opening = "vad"
         self._listening = Listening(parts, deciding, self._tasks, playout)
         self._closing.append(("hearing", self._listening.close_hearing))
         self._closing.append(("stt", self._listening.aclose))
+        deciding.blame.opening = "stt"
         await self._listening.open()
         if transport is not None:
             self._closing.append(("transport", transport.aclose))
@@ -206,11 +217,24 @@ class Call:
 
     async def _in_time(self, kind: str, opening: Awaitable[T]) -> T:
         deadline = self._parts.config.open_deadline
+        self._deciding.blame.opening = kind
         try:
             async with asyncio.timeout(deadline):
                 return await opening
         except TimeoutError:
-            raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s") from None
+            raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s", kind=kind) from None
+
+    async def _keep_alive(self) -> None:
+        streams = {"stt": self._listening.keep_alive, "tts": self._tts_stream.keep_alive}
+        if self._parts.transport is not None:
+            streams["transport"] = self._parts.transport.keep_alive
+        config = self._parts.config
+        await keep_alive(
+            streams,
+            interval=config.keep_alive_interval,
+            deadline=config.close_deadline,
+            failed=self._deciding.failed,
+        )
 
     def _begin(self, took: float) -> None:
         self._deciding.started.set_result(None)
@@ -234,6 +258,7 @@ class Call:
         left = await self._tasks.cut(self._parts.config.close_deadline)
         if left:
             names = ", ".join(left)
+            self.blame.left += left
             logger.error(
                 "session %s: cancelled %d times, and still running: %s", self._session_id, CUTS, names
             )
@@ -243,7 +268,7 @@ class Call:
         """Close everything; from then on nothing of the session is open."""
         self._end()
         try:
-            await close_all(self._parts.config.close_deadline, self._closing)
+            await close_all(self._parts.config.close_deadline, self._closing, self.blame.left)
         finally:
             started = self._deciding.started
             if not started.done():

@@ -30,6 +30,28 @@ class SessionConfig:
     open_deadline: float = bounded(30, 0.1, 120, "that a stream or the line may take to open, then it failed")
     close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
 
+    auto_start: bool = field(
+        default=False, metadata={"meaning": "whether a session starts by itself as soon as it is made"}
+    )
+    enable_keep_alive: bool = field(
+        default=True, metadata={"meaning": "whether streams and the line are kept open while they are idle"}
+    )
+    keep_alive_interval: float = bounded(30, 5, 300, "from one keep-alive to the next")
+    max_retries: int = field(
+        default=3,
+        metadata={
+            "low": 0,
+            "high": 10,
+            "meaning": "of a recognizer's stream that failed, without a word between",
+        },
+    )
+    retry_delay: float = bounded(
+        1,
+        0.1,
+        10,
+        "before the second retry, and half as much again before each further; a tenth before the first",
+    )
+
     record: str = field(
         default="",
         metadata={

@@ -14,6 +14,7 @@ from beluga_voice import events as ev
 from beluga_voice.errors import BelugaVoiceError
 from beluga_voice.events import EndReason, SessionState
 from beluga_voice.journal.format import Header
+from beluga_voice.session.blame import Blame
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
@@ -49,6 +50,8 @@ class Deciding:
         started: done once it listens; fails if it could not start.
         ended: done once the engine, or a bug, has ended it.
         bug: what ended it, if a bug did.
+        blame: knows who failed.
+        session_id: its name.
     """
 
     def __init__(
@@ -61,7 +64,8 @@ class Deciding:
         self._loop = asyncio.get_running_loop()
         self.started: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        self._session_id = header.session_id
+        self.session_id = header.session_id
+        self.blame = Blame()
         self._observers = observers
         self._inbox: deque[ev.Observed] = deque()
         self._stepping = False
@@ -151,7 +155,9 @@ class Deciding:
 
     def failed(self, kind: str, error: BelugaVoiceError, *, fatal: bool = False) -> None:
         """Tell that a part of the session failed."""
-        logger.warning("session %s: its %s failed: %s", self._session_id, kind, error)
+        logger.warning("session %s: its %s failed: %s", self.session_id, kind, error)
+        if fatal:
+            self.blame.end(kind, error)
         self.report(ev.ProviderFailed(self.now(), kind, str(error), fatal))
 
     # -- the end --
@@ -171,7 +177,7 @@ class Deciding:
         if self.bug is None:
             self.bug = bug = only(bug)
             if self.started.done():
-                logger.error("session %s ends by a bug", self._session_id, exc_info=bug)
+                logger.error("session %s ends by a bug", self.session_id, exc_info=bug)
                 self.report(ev.ProviderFailed(self.now(), "session", repr(bug), fatal=True))
         if self.started.done():
             self.end()

@@ -15,14 +15,9 @@ from beluga_voice.session.deciding import Deciding, only
 from beluga_voice.session.hearing import SAMPLE_RATE, Hearing
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.playout import Playout
+from beluga_voice.session.retries import Retries
 from beluga_voice.session.tasks import Tasks
 from beluga_voice.session.transcription import Transcription
-
-STT_TRIES = 3
-"""How often a recognizer that fails is opened without a word from it in between."""
-
-STT_PAUSE = 0.1
-"""Seconds before a recognizer that failed is opened again, times the tries so far."""
 
 
 class Listening:
@@ -90,19 +85,20 @@ class Listening:
 
     async def run(self) -> None:
         """Keep a stream of the STT open; a failed one is replaced while there is hope."""
-        tries = 0
+        retries = Retries(self._parts.config, self._deciding.session_id)
         while True:
             heard = self._transcripts
             error = await self._transcribe_once()
             if self._deciding.ended.done():
                 return  # cancelled in the instant of the failure, which hides that
-            tries = 1 if self._transcripts > heard else tries + 1
-            fatal = not error.retryable or tries >= STT_TRIES
-            self._deciding.failed("stt", error, fatal=fatal)
-            if fatal:
+            if self._transcripts > heard:
+                retries.succeed()
+            pause = retries.next_pause() if error.retryable else None
+            self._deciding.failed("stt", error, fatal=pause is None)
+            if pause is None:
                 self._deciding.stop(drain=True, reason=EndReason.ERROR)
                 return
-            await asyncio.sleep(STT_PAUSE * tries)
+            await asyncio.sleep(pause)
 
     async def _transcribe_once(self) -> ProviderError:
         """Run one stream until it fails."""
@@ -115,9 +111,13 @@ class Listening:
         assert isinstance(failures[0], ProviderError)
         return failures[0]
 
-    async def aclose(self) -> None:
-        """Close the recognizer's stream."""
-        await self._transcription.aclose()
+    async def keep_alive(self) -> None:
+        """Keep the recognizer's stream open though it is idle."""
+        await self._transcription.keep_alive()
+
+    async def aclose(self) -> bool:
+        """Close the recognizer's stream; returns whether all so far could be closed."""
+        return await self._transcription.aclose()
 
     async def close_hearing(self) -> None:
         """Release the streams of VAD and noise suppressor."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 from beluga_voice import events as ev
 from beluga_voice.agents import AgentLike, as_agent
@@ -19,6 +20,7 @@ from beluga_voice.contracts import (
     Agent,
     InterruptionClassifier,
     NoiseSuppressor,
+    Spoken,
     Transport,
     TurnDetector,
 )
@@ -40,6 +42,8 @@ from beluga_voice.session.observers import (
 from beluga_voice.session.parts import Parts
 from beluga_voice.turns import TurnPolicy
 from beluga_voice.usage import Prices, SessionUsage
+
+logger = logging.getLogger("beluga_voice")
 
 
 class VoiceSession:
@@ -67,9 +71,12 @@ class VoiceSession:
         config: settings of the session.
         turns: how turns are taken.
         prices: what its providers cost; without any, usage is counted and no cost told.
+        on_state_changed: as the method of that name.
 
     Raises:
-        SessionError: `invalid_config`: the parts do not make a session.
+        SessionError: `invalid_config`: the parts do not make a session, or it is to start by itself and no event
+            loop runs; `agent_invalid`: the agent is none; `context_error`: what the agent needs to know could
+            not be made.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class VoiceSession:
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
         prices: Prices | None = None,
+        on_state_changed: StateCallback | None = None,
     ) -> None:
         _check(stt, STT, "stt", needed=True)
         _check(tts, TTS, "tts", needed=True)
@@ -121,6 +129,10 @@ class VoiceSession:
         self._call: Call | None = None
         self._runner: asyncio.Task[None] | None = None
         self._told: Exception | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self.on_state_changed(on_state_changed)
+        if chosen.auto_start:
+            self._start_by_itself()
 
     # -- what one sees --
 
@@ -177,9 +189,19 @@ class VoiceSession:
         """Open the streams and the line, and listen. A session that has ended may be started again.
 
         Raises:
-            SessionError: `session_already_active`.
-            BelugaVoiceError: a provider or the line could not be opened; nothing is left open.
+            SessionError: `session_already_active`. Where a provider or the line could not be opened, nothing is
+                left open, and the error's cause and ``details["provider"]`` say what it was: `timeout` beyond
+                `SessionConfig.open_deadline`; `transport_failed` for the line; `provider_init_failed` for the
+                others; `internal_error` for a bug; `context_canceled` if it was cancelled by another.
+            ConfigurationError: what the settings name cannot be used.
+            ClosedError: a provider was not opened, or is closed.
         """
+        if self._starting is not None and self._starting is not asyncio.current_task():
+            raise SessionError(
+                "start",
+                ErrorCode.SESSION_ALREADY_ACTIVE,
+                "the session starts by itself; await `wait_started`, or turn `auto_start` off",
+            )
         before = self._call
         if before is not None and not before.released.done():
             raise SessionError(
@@ -191,50 +213,112 @@ class VoiceSession:
         self._call = self._control.call = call
         try:
             await call.wait_started()
-        except BaseException:
+        except BaseException as error:
+            task = asyncio.current_task()
+            cancelled = task is not None and task.cancelling() > 0
             self._runner.cancel()
             try:
                 await asyncio.wait([self._runner])
             finally:
                 self._call = self._control.call = before
-            raise
+            blamed = None if cancelled else call.blame.of_start(error)
+            if blamed is None:
+                raise
+            raise blamed from error
 
-    async def stop(self, *, drain: bool = False) -> None:
+    def _start_by_itself(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            text = "auto_start needs a running event loop; make the session within a coroutine"
+            raise SessionError("create", ErrorCode.INVALID_CONFIG, text) from None
+        self._starting = loop.create_task(
+            self._start_and_tell(), name=f"beluga-voice start {self.session_id}"
+        )
+        self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _start_and_tell(self) -> None:
+        try:
+            await self.start()
+        except SessionError as error:
+            logger.error("session %s did not start by itself: %s", self.session_id, error)
+            raise
+        self._starting = None
+
+    async def wait_started(self) -> None:
+        """Wait until a session that starts by itself (`SessionConfig.auto_start`) listens.
+
+        Raises:
+            SessionError: `session_not_active`: it neither runs nor starts; and as `start`.
+        """
+        if self._starting is not None:
+            starting = self._starting
+            try:
+                await asyncio.shield(starting)
+            except SessionError:
+                self._starting = None
+                raise
+        self._active("wait_started")
+
+    async def stop(self, *, drain: bool = False, check: bool = False) -> None:
         """End the session; when this returns nothing of it runs. May be called by many at once.
 
-        Within the agent's reply it does not return: what runs there is cut like everything else.
+        Within the agent's reply it does not return: what runs there is cut like everything else. One that is
+        still starting by itself starts no more.
 
         Args:
             drain: first let the caller hear what plays and what is protected. Another `stop` without it ends
                 that.
+            check: whether to raise what failed at the end, as `wait_ended`.
 
         Raises:
-            SessionError: `session_not_active`.
+            SessionError: `session_not_active`; `session_expired` if it has ended as nothing happened in it.
             Exception: a bug inside ended the session. Where it had ended before, it is raised unless `stop`,
                 `wait_ended` or the context's exit has raised it already.
         """
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+            self._starting = None
+            return
         call = self._call
         over = call is not None and call.released.done()
         if call is None or not call.started or (over and (call.bug is None or self._told is call.bug)):
             raise self._inactive("stop")
         call.stop(drain=drain)
-        await self._join(call)
+        await self._join(call, check=check)
 
-    async def wait_ended(self) -> EndReason:
+    async def wait_ended(self, *, timeout: float | None = None, check: bool = False) -> EndReason:
         """Wait until the session has ended and nothing of it runs.
 
+        Args:
+            timeout: seconds to wait at most; the session goes on then.
+            check: whether to raise what ended it, if that was a failure, or what could not be closed.
+
         Raises:
-            SessionError: `session_not_active`: it was never started.
+            SessionError: `session_not_active`: it was never started; `context_timeout`: it has not ended in time.
+                With `check`: `stt_failed`, `s2s_error`, `transport_error`, `cleanup_failed`.
             Exception: a bug inside ended it; raised to each who waits.
         """
         call = self._call
         if call is None or not call.started:
             raise self._inactive("wait_ended")
-        await self._join(call)
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                await asyncio.shield(call.released)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            text = f"the session still runs after {timeout:g} s"
+            raise SessionError("wait_ended", ErrorCode.CONTEXT_TIMEOUT, text) from None
+        await self._join(call, check=check)
         return call.state.ending
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        if self._starting is not None:
+            await self.wait_started()
+        else:
+            await self.start()
         return self
 
     async def __aexit__(
@@ -248,11 +332,14 @@ class VoiceSession:
         if call.bug is not None and error is not call.bug and not isinstance(error, asyncio.CancelledError):
             await self._join(call)
 
-    async def _join(self, call: Call) -> None:
+    async def _join(self, call: Call, *, check: bool = False) -> None:
         await asyncio.shield(call.released)
         if call.bug is not None:
             self._told = call.bug
             raise call.bug
+        failure = call.blame.of_end() if check else None
+        if failure is not None:
+            raise failure
 
     # -- what one does --
 
@@ -297,6 +384,84 @@ class VoiceSession:
             raise SessionError("send_text", ErrorCode.EMPTY_TEXT, "the text is empty; give at least one word")
         call.feed(ev.TextReceived(call.now(), text))
 
+    async def process_transcript(self, text: str, *, timeout: float | None = None) -> str:
+        """Take `text` as a turn of the caller's, as `send_text`, and wait for the end of the agent's reply.
+
+        Args:
+            text: what the caller wrote, or said.
+            timeout: seconds to wait at most; the reply goes on then.
+
+        Returns:
+            What the caller heard of the reply; all of it, unless they cut it.
+
+        Raises:
+            SessionError: as `send_text`; `agent_not_configured`: nothing answers in this session;
+                `session_not_active`: it has ended meanwhile; `context_timeout`; `agent_error`, `tts_failed` or
+                `s2s_error`: that failed as it answered; `stream_error`: text or audio was owed for too long.
+        """
+        call = self._active("process_transcript")
+        if self._parts.agent is None:
+            text = "nothing answers in this session; give it an agent"
+            raise SessionError("process_transcript", ErrorCode.AGENT_NOT_CONFIGURED, text)
+        events = self._observers.stream()
+        self.send_text(text)
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                return await self._reply_heard(call, events)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            text = f"the reply has not ended after {timeout:g} s"
+            raise SessionError("process_transcript", ErrorCode.CONTEXT_TIMEOUT, text) from None
+
+    async def _reply_heard(self, call: Call, events: EventStream) -> str:
+        turn = utterance = 0
+        async for event in events:
+            if isinstance(event, ev.TurnClosed) and not turn:
+                turn = event.turn
+            elif isinstance(event, ev.ReplyStarted) and event.turn == turn:
+                utterance = event.utterance
+            elif isinstance(event, ev.UtteranceEnded) and event.utterance == utterance:
+                error = call.blame.of_reply(utterance)
+                if error is not None:
+                    raise error
+                return event.heard
+        raise self._inactive("process_transcript")
+
+    def speak_up(self, instructions: str = "", *, allow_interruptions: bool = True) -> Spoken:
+        """Have the agent say something though nobody asked, and return its handle at once, as `say`.
+
+        Args:
+            instructions: for this reply, after the agent's own.
+            allow_interruptions: whether the caller may cut it by speaking.
+
+        Raises:
+            SessionError: `session_not_active`; `agent_not_set`: there is no agent; `agent_invalid`: it only
+                answers, as it is no `beluga_voice.Agent`.
+        """
+        self._active("speak_up")
+        agent = self._parts.agent
+        if agent is None:
+            raise SessionError("speak_up", ErrorCode.AGENT_NOT_SET, "this session has no agent")
+        if not isinstance(agent, _SpeaksUp):
+            text = f"{type(agent).__name__} only answers; give the session a beluga_voice.Agent"
+            raise SessionError("speak_up", ErrorCode.AGENT_INVALID, text)
+        return agent.speak_up(instructions, allow_interruptions, inside=0)
+
+    def interrupt(self) -> None:
+        """Cut what the agent says, the reply that is being made, and what is queued, but nothing protected.
+
+        Raises:
+            SessionError: `session_not_active`; `interruption_error`: all there is to cut is protected.
+        """
+        call = self._active("interrupt")
+        said = call.state.utterances
+        if said and not any(utterance.interruptible for utterance in said):
+            raise SessionError(
+                "interrupt", ErrorCode.INTERRUPTION_ERROR, "what is being said may not be interrupted"
+            )
+        call.interrupt()
+
     def send_dtmf(self, digits: str) -> None:
         """Take keys that the caller pressed on the telephone: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``.
 
@@ -336,13 +501,26 @@ class VoiceSession:
         return call
 
     def _inactive(self, op: str) -> SessionError:
-        if self._call is None:
+        call, code = self._call, ErrorCode.SESSION_NOT_ACTIVE
+        if call is None:
             now = "was not started; start it first"
-        elif not self._call.started:
+        elif not call.started:
             now = "is still starting; wait until `start` has returned, or cancel it"
+        elif not call.released.done():
+            code, now = ErrorCode.INVALID_STATE, "is ending; wait until it has ended, then start it again"
+        elif call.state.ending is EndReason.TIMEOUT:
+            timeout = self._parts.policy.session_timeout
+            code, now = ErrorCode.SESSION_EXPIRED, f"has ended, as nothing happened for {timeout:g} s"
         else:
             now = "has ended; start it first"
-        return SessionError(op, ErrorCode.SESSION_NOT_ACTIVE, f"the session {now}")
+        return SessionError(op, code, f"the session {now}", {"state": str(self.state)})
+
+
+@runtime_checkable
+class _SpeaksUp(Protocol):
+    """An agent in a session that can speak though nobody asked: a `beluga_voice.agent.AgentInstance`."""
+
+    def speak_up(self, instructions: str, allow_interruptions: bool, *, inside: int) -> Spoken: ...
 
 
 def _check(part: object, contract: type, name: str, *, needed: bool = False) -> None:
@@ -352,7 +530,16 @@ def _check(part: object, contract: type, name: str, *, needed: bool = False) -> 
 
 
 def _agent(agent: AgentLike | None, control: Control) -> Agent | None:
+    if agent is None:
+        return None
     try:
-        return None if agent is None else as_agent(agent).enter(control)
+        asked = as_agent(agent)
+    except ConfigurationError as error:
+        raise SessionError("create", ErrorCode.AGENT_INVALID, str(error)) from error
+    try:
+        return asked.enter(control)
     except ConfigurationError as error:
         raise SessionError("create", ErrorCode.INVALID_CONFIG, str(error)) from error
+    except Exception as error:
+        text = f"the agent could not enter the session: {type(error).__name__}: {error}"
+        raise SessionError("create", ErrorCode.CONTEXT_ERROR, text) from error

@@ -171,7 +171,10 @@ class Speaking:
             self._settle(ev.UtteranceEnded(now, utterance, Source.SAY, ev.Outcome.CUT, reason="ended"))
 
     def _settle(self, ended: ev.UtteranceEnded) -> None:
-        self._handles.pop(ended.utterance, None)
+        error = self._deciding.blame.of_utterance(ended)
+        handle = self._handles.pop(ended.utterance, None)
+        if handle is not None:
+            handle.error = error
         self._texts.pop(ended.utterance, None)
         future = self._endings.pop(ended.utterance, None)
         if future is not None and not future.done():

@@ -25,6 +25,7 @@ class Speech:
         feed: takes the events of what was made.
         tell: takes the text as it is spoken.
         spoken_as: tells how the agent's text is spoken; as it is if None.
+        blamed: takes who failed an utterance, the agent or the TTS, and by what.
     """
 
     def __init__(
@@ -34,11 +35,14 @@ class Speech:
         feed: Callable[[ev.Observed], None],
         tell: Callable[[ev.Reported], None],
         spoken_as: Callable[[str], str] | None = None,
+        blamed: Callable[[int, str, BaseException], None] | None = None,
     ) -> None:
         self._stream = stream
         self._clock = clock
         self._feed = feed
         self._tell = tell
+        self._blamed = blamed
+        self._synthesizing: set[int] = set()
         self._spoken_as = spoken_as or str
         self._voice = asyncio.Lock()
 
@@ -49,6 +53,7 @@ class Speech:
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
+                self._synthesizing.discard(utterance)
                 raise
             # Nobody cut it: something that the agent or the TTS waited for was cancelled.
             self._fail(utterance, track, error)
@@ -58,12 +63,16 @@ class Speech:
             return
         # Told before the track ends: an utterance that has failed is not to finish as one that was played.
         if spoken and track.empty:
-            self._feed(ev.UtteranceFailed(self._clock(), utterance, "the TTS gave no audio"))
-        else:
-            self._feed(ev.SynthesisFinished(self._clock(), utterance, empty=track.empty))
+            self._synthesizing.add(utterance)
+            self._fail(utterance, track, ProviderError("the TTS gave no audio"))
+            return
+        self._feed(ev.SynthesisFinished(self._clock(), utterance, empty=track.empty))
         track.finish()
 
     def _fail(self, utterance: int, track: Track, error: BaseException) -> None:
+        if self._blamed is not None:
+            self._blamed(utterance, "tts" if utterance in self._synthesizing else "agent", error)
+        self._synthesizing.discard(utterance)
         self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
         track.finish()
 
@@ -101,6 +110,7 @@ class Speech:
         async with self._voice:
             track.begin(piece)
             first = True
+            self._synthesizing.add(utterance)
             async with aclosing(self._stream.synthesize(sound)) as parts:
                 async for part in parts:
                     if first:
@@ -110,6 +120,7 @@ class Speech:
                     await track.wait_for_space()
                     if track.dropped:
                         break
+            self._synthesizing.discard(utterance)
             track.end()
 
 

@@ -57,6 +57,7 @@ class Transcription:
         self._stream: STTStream | None = None
         self._samples_before = 0
         self.sent = SentAudio(self._rate)
+        self._left = 0  # streams whose closing did not come to its end
         self._begin_stream()
 
     def _begin_stream(self) -> None:
@@ -204,11 +205,18 @@ class Transcription:
         finally:
             await self.aclose()
 
-    async def aclose(self) -> None:
-        """Close the stream that is open, if any."""
+    async def keep_alive(self) -> None:
+        """Keep the stream that is open alive, if any."""
+        if self._stream is not None:
+            await self._stream.keep_alive()
+
+    async def aclose(self) -> bool:
+        """Close the stream that is open, if any; returns whether all so far could be closed."""
         stream, self._stream, self._failure, self._idle = self._stream, None, None, False
         if stream is not None:
-            await close_within(self._config.close_deadline, ("stt", stream.aclose))
+            self._left += 1
+            self._left -= await close_within(self._config.close_deadline, ("stt", stream.aclose))
+        return not self._left
 
     async def _send(self, stream: STTStream) -> None:
         try:

@@ -41,7 +41,9 @@ class AgentVoice:
     def __init__(self, stream: TTSStream, parts: Parts, deciding: Deciding) -> None:
         self._agent = parts.agent
         spoken_as = None if parts.agent is None else parts.agent.speech_text
-        self._speech = Speech(stream, deciding.now, deciding.feed, deciding.report, spoken_as)
+        self._speech = Speech(
+            stream, deciding.now, deciding.feed, deciding.report, spoken_as, deciding.blame.fail
+        )
         self.sample_rate = parts.tts.sample_rate
 
     async def speak(self, utterance: int, track: Track, texts: Texts) -> None:
