@@ -356,9 +356,9 @@ async def test_idle_streams_and_the_line_are_kept_alive_and_what_fails_is_told(
     async def fails(_: object) -> None:
         raise ProviderError("gone")
 
-    monkeypatch.setattr(ScriptedSTTStream, "keep_alive", keeps)
-    monkeypatch.setattr(ScriptedTTSStream, "keep_alive", fails)
-    monkeypatch.setattr(LoopbackTransport, "keep_alive", _forever)
+    monkeypatch.setattr(ScriptedSTTStream, "hold_open", keeps)
+    monkeypatch.setattr(ScriptedTTSStream, "hold_open", fails)
+    monkeypatch.setattr(LoopbackTransport, "hold_open", _forever)
     rig = make(vad=None, config={"keep_alive_interval": 5, "close_deadline": 0.5})
     await rig.session.start()
     await asyncio.sleep(11.5)
@@ -370,7 +370,7 @@ async def test_idle_streams_and_the_line_are_kept_alive_and_what_fails_is_told(
 
 
 async def test_without_keep_alive_nothing_is_kept_alive(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LoopbackTransport, "keep_alive", _broken)
+    monkeypatch.setattr(LoopbackTransport, "hold_open", _broken)
     rig = make(vad=None, config={"enable_keep_alive": False, "keep_alive_interval": 5})
     async with rig.session:
         await asyncio.sleep(20)

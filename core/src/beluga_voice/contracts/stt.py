@@ -102,7 +102,7 @@ class STTStream(ABC):
             ProviderError: the engine failed. The stream is then of no further use.
         """
 
-    async def keep_alive(self) -> None:
+    async def hold_open(self) -> None:
         """Tell the vendor that the stream is still wanted, if nothing has told it lately.
 
         Called every `SessionConfig.keep_alive_interval`, also while audio is sent. Does nothing by default.

@@ -60,8 +60,8 @@ class Transport(ABC):
     def flush(self) -> None:
         """Drop what was sent and is not yet played, where the far end buffers (a vendor's ``clear``)."""
 
-    async def keep_alive(self) -> None:
-        """Tell the far end that the line is still wanted, as `STTStream.keep_alive`; nothing by default."""
+    async def hold_open(self) -> None:
+        """Tell the far end that the line is still wanted, as `STTStream.hold_open`; nothing by default."""
 
     @abstractmethod
     async def aclose(self) -> None:

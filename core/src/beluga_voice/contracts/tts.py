@@ -44,8 +44,8 @@ class TTSStream(ABC):
             ProviderError: the engine failed; what was yielded before is valid.
         """
 
-    async def keep_alive(self) -> None:
-        """Tell the vendor that the stream is still wanted, as `STTStream.keep_alive`; nothing by default."""
+    async def hold_open(self) -> None:
+        """Tell the vendor that the stream is still wanted, as `STTStream.hold_open`; nothing by default."""
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -225,9 +225,9 @@ class Call:
             raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s", kind=kind) from None
 
     async def _keep_alive(self) -> None:
-        streams = {"stt": self._listening.keep_alive, "tts": self._tts_stream.keep_alive}
+        streams = {"stt": self._listening.hold_open, "tts": self._tts_stream.hold_open}
         if self._parts.transport is not None:
-            streams["transport"] = self._parts.transport.keep_alive
+            streams["transport"] = self._parts.transport.hold_open
         config = self._parts.config
         await keep_alive(
             streams,

@@ -111,9 +111,9 @@ class Listening:
         assert isinstance(failures[0], ProviderError)
         return failures[0]
 
-    async def keep_alive(self) -> None:
+    async def hold_open(self) -> None:
         """Keep the recognizer's stream open though it is idle."""
-        await self._transcription.keep_alive()
+        await self._transcription.hold_open()
 
     async def aclose(self) -> bool:
         """Close the recognizer's stream; returns whether all so far could be closed."""

@@ -205,10 +205,10 @@ class Transcription:
         finally:
             await self.aclose()
 
-    async def keep_alive(self) -> None:
+    async def hold_open(self) -> None:
         """Keep the stream that is open alive, if any."""
         if self._stream is not None:
-            await self._stream.keep_alive()
+            await self._stream.hold_open()
 
     async def aclose(self) -> bool:
         """Close the stream that is open, if any; returns whether all so far could be closed."""
