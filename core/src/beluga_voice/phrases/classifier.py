@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from unicodedata import combining, normalize
 
 from beluga_voice.contracts.classifier import InterruptionClassifier
@@ -41,8 +42,12 @@ _Kind = Interruption | None  # None: polite words
 _Index = dict[str, list[tuple[list[str], _Kind]]]
 
 
+@lru_cache(maxsize=64)  # each session has a classifier, nearly all of the same tables; one table takes 0.5 ms
 def _index(phrases: Phrases) -> _Index:
-    """File the phrases under their first word, the longest first, the more special kind first."""
+    """File the phrases under their first word, the longest first, the more special kind first.
+
+    The index is shared, and not to be changed.
+    """
     kinds: list[tuple[frozenset[str], _Kind]] = [
         (phrases.words, Interruption.WORDS),
         (phrases.stop, Interruption.STOP),
