@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,6 +170,33 @@ async def test_answers_carry_the_number_of_their_question() -> None:
             ear.transcription.finalize(request)
         await asyncio.sleep(1)
     assert [(t.text, answers) for t, answers in ear.heard] == [("one", 7), ("two", 8), ("", 9)]
+
+
+async def test_a_question_that_is_never_answered_does_not_take_the_answer_to_the_next() -> None:
+    stt = _Forgetful(["one", "two", "three"])
+    ear = Ear(stt)
+    async with _running(ear):
+        ear.transcription.start(0)
+        for number in (1, 2, 3):
+            ear.push(4800)
+            ear.transcription.finalize(number)
+            await asyncio.sleep(1)
+    assert [(t.text, answers) for t, answers in ear.heard] == [("two", 2), ("three", 3)]
+
+
+class _Forgetful(ScriptedSTT):
+    """Leaves the first request unanswered."""
+
+    async def open_stream(self) -> Any:
+        stream = await super().open_stream()
+        receive = stream.receive
+
+        async def receive_later() -> Transcript:
+            found = await receive()
+            return await receive() if found.text == "one" else found
+
+        stream.receive = receive_later  # type: ignore[method-assign]
+        return stream
 
 
 async def test_the_question_goes_after_the_audio_before_it() -> None:

@@ -65,6 +65,11 @@ class SentAudio:
         """All that were sent."""
         return self._sent
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio that were sent."""
+        return self._sent / self._rate
+
     def position(self, seconds: float, *, end: bool = False) -> int:
         """Return where in the caller's audio the stream's time `seconds` is.
 

@@ -66,7 +66,7 @@ class Transcription:
         self._resampler = None if stt.sample_rate == self._rate else Resampler(self._rate, stt.sample_rate)
         self._position = 0
         self._refused: AudioFrame | None = None
-        self._requests: deque[int] = deque()
+        self._requests: deque[tuple[int, float]] = deque()
         self._wake: asyncio.Future[None]
         self._idle = False  # the sender waits, with nothing ahead of a frame that comes now
         self._failure: asyncio.Future[Exception] | None = None
@@ -233,7 +233,7 @@ class Transcription:
         if isinstance(item, int):
             self._waiting.popleft()
             if self._stt.finalizes:
-                self._requests.append(item)
+                self._requests.append((item, self.sent.seconds))
             await stream.finalize()
             return
         frame = self._converted(item) if self._refused is None else self._refused
@@ -246,11 +246,16 @@ class Transcription:
 
     async def _receive(self, stream: STTStream) -> None:
         async for transcript in stream:
-            answers = None
-            if transcript.answers_finalize and self._requests:
-                answers = self._requests.popleft()
-            self._heard(transcript, answers)
+            self._heard(transcript, self._answered(transcript) if transcript.answers_finalize else None)
         raise ProviderError("the STT closed its stream", retryable=True)
+
+    def _answered(self, transcript: Transcript) -> int | None:
+        """The request that this answers; one that was made before its words began was left unanswered."""
+        while self._requests:
+            request, asked = self._requests.popleft()
+            if not self._requests or transcript.start is None or transcript.start < asked:
+                return request
+        return None
 
 
 def _as_failure(error: Exception) -> Exception:
