@@ -494,6 +494,27 @@ def test_rule_6_later_words_belong_to_the_next_turn() -> None:
     assert script.new()[:4] == ["end 1 played", "closed 2: this and that", "reply 2 to 2", "play 2"]
 
 
+def test_rule_6_a_word_that_is_being_said_at_the_limit_belongs_to_the_next_turn() -> None:
+    script = Script(TurnPolicy(turn_limit=10))
+    script.starts(1.0)
+    script.interim("and then", 10.9, start=1.0, end=10.8)
+    script.until(11.0)
+    script.final("and then", 11.1, start=1.0, end=10.8, answers=1)
+    script.interim("this and", 11.4, start=10.8, end=11.3)
+    script.until(21.0)
+    assert "closed 2: this and (limit)" in script.new()
+
+
+def test_rule_6_words_of_the_old_turn_do_not_leak_into_the_next_while_its_final_is_owed() -> None:
+    script = Script(TurnPolicy(turn_limit=10), NO_FINALIZE)
+    script.starts(1.0)
+    script.interim("and then", 10.9, start=1.0, end=10.8)
+    script.until(11.0)
+    script.interim("and then this", 11.4, start=1.0, end=11.3)
+    script.until(21.0)
+    assert "dropped 2: limit" in script.new()
+
+
 def test_rule_6_the_reply_stays_shielded_when_the_words_are_corrected() -> None:
     script = Script(TurnPolicy(turn_limit=10))
     script.starts(1.0)

@@ -6,8 +6,11 @@ from beluga_voice import events as ev
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
-from beluga_voice.turns.state import Overlap, PastTurn, Phase, Piece, Relation, State, replace
+from beluga_voice.turns.state import CallerTurn, Overlap, PastTurn, Phase, Piece, Relation, State, replace
 from beluga_voice.words import Interruption
+
+SLACK = 0.05
+"""Seconds by which a recognizer's words may overlap: their times are seldom finer."""
 
 
 def past_of(state: State, event: ev.TranscriptReceived) -> PastTurn | None:
@@ -27,10 +30,19 @@ def _is_of(state: State, past: PastTurn, event: ev.TranscriptReceived) -> bool:
         return event.answers <= past.request
     turn = state.turn
     if event.start is not None:
-        return event.start < past.closed and (turn is None or event.start < turn.opened)
+        before = event.start < past.closed and (turn is None or event.start < turn.opened)
+        return before and not (turn is not None and _goes_on(state, turn, event))
     since = past.end if past.settled else past.closed
     patience = max(state.policy.transcript_deadline, state.abilities.stt_delay)
     return turn is None and event.at - since <= patience
+
+
+def _goes_on(state: State, turn: CallerTurn, event: ev.TranscriptReceived) -> bool:
+    """Whether a word that was being said as the open turn began is its own: all before it is in finals (rule 6)."""
+    if event.start is None or event.end is None or event.end <= turn.opened:
+        return False
+    final_to = max((piece.end for piece in state.recent if piece.end is not None), default=turn.opened)
+    return event.start >= final_to - SLACK
 
 
 def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piece) -> None:
