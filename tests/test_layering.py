@@ -23,7 +23,7 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/*"))
 # what each is.
 ROWS = (
     ("_version", "audio", "commands", "errors", "events", "words"),
-    ("conversation", "latency", "playout", "turns", "usage"),
+    ("conversation", "latency", "playout", "spoken", "turns", "usage"),
     ("contracts",),
     (
         "agent",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from beluga_voice.agent import Agent
 from beluga_voice.container import VoiceContainer
 from beluga_voice.contracts import STT, TTS, VAD, Provider
 from beluga_voice.errors import (
@@ -370,3 +371,41 @@ async def test_the_lifespan_waits_for_a_session_that_is_still_closing(
             assert session.state is SessionState.ENDED
             assert not line.closed
         assert line.closed
+
+
+async def test_what_nobody_chose_is_opened_when_a_session_needs_it() -> None:
+    class Own:
+        @hookimpl
+        def register_stt(self, register: Register[STT]) -> None:
+            register("pocketsphinx", Ear)
+
+        @hookimpl
+        def register_tts(self, register: Register[TTS]) -> None:
+            register("espeak", Mouth)
+
+    plugins = Plugins()
+    plugins.register(Parts(), "parts")
+    plugins.register(Own(), "own")
+    voice = VoiceContainer(Settings(vad="gate"), plugins)
+    async with voice.lifespan():
+        assert LOG == ["make Gate", "open Gate"]
+        await voice.get_sessions().open(Agent("", stt="ear", tts="mouth"))
+        assert LOG.count("open Ear") == LOG.count("open Mouth") == 1
+        await voice.get_sessions().open(agent)
+        assert LOG.count("open Ear") == LOG.count("open Mouth") == 2
+
+
+async def test_the_lifespan_opens_what_the_named_agents_need() -> None:
+    plugins = Plugins()
+    plugins.register(Parts(), "parts")
+    other = Agent("", name="other", tts="mouth")
+    front = Agent("", stt="ear:large", tts="mouth", handoffs=[other])
+    voice = VoiceContainer(Settings(vad="gate"), plugins, agents=[front])
+    async with voice.lifespan():
+        assert LOG.count("open Ear") == LOG.count("open Mouth") == LOG.count("open Gate") == 1
+        before = list(LOG)
+        session = await voice.get_sessions().open(front)
+        assert before == LOG
+        voices = session.parts["tts"]
+        assert isinstance(voices, dict)
+        assert voices[""] is voices["mouth"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import (
     Speech,
+    SpeechOptions,
 )
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.testing import (
     ScriptedTTS,
     ScriptedTTSStream,
@@ -38,14 +41,18 @@ class BrokenTTS(ScriptedTTS):
 
 
 class Floats(ScriptedTTSStream):
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
-        async for part in super().synthesize(text):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text, options):
             yield Speech(AudioFrame(part.frame.samples.astype(np.float32), 24000))  # type: ignore[arg-type]
 
 
 class HalfAsFast(ScriptedTTSStream):
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
-        async for part in super().synthesize(text):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text, options):
             yield Speech(AudioFrame(part.frame.samples, 12000))
 
 
@@ -54,9 +61,11 @@ class GoesOnWithTheLastText(ScriptedTTSStream):
 
     rest = ""
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         said, self.rest = f"{self.rest} {text}", text
-        async with aclosing(super().synthesize(said)) as speech:
+        async with aclosing(super().synthesize(said, options)) as speech:
             async for part in speech:
                 yield part
         self.rest = ""
@@ -65,8 +74,10 @@ class GoesOnWithTheLastText(ScriptedTTSStream):
 class DrainsWhenClosed(ScriptedTTSStream):
     """Waits for the rest of the audio when the generator is closed."""
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
-        async with aclosing(super().synthesize(text)) as speech:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async with aclosing(super().synthesize(text, options)) as speech:
             try:
                 async for part in speech:
                     yield part
@@ -81,21 +92,43 @@ class SpeaksOnWhenClosed(ScriptedTTSStream):
 
 
 class SaysPunctuation(ScriptedTTSStream):
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
-        async for part in super().synthesize(text or "nothing"):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text or "nothing", options):
             yield part
 
 
 class OnlyASCII(ScriptedTTSStream):
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         text.encode("ascii")
-        async for part in super().synthesize(text):
+        async for part in super().synthesize(text, options):
+            yield part
+
+
+class KnowsNoHurry(ScriptedTTSStream):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text, replace(options, speed=None)):
+            yield part
+
+
+class Shouts(ScriptedTTSStream):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text, replace(options, volume=None)):
             yield part
 
 
 class LosesTheLastWord(ScriptedTTSStream):
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
-        async for part in super().synthesize(text):
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
+        async for part in super().synthesize(text, options):
             yield Speech(part.frame, tuple(word for word in part.words if word.text != "sunny."))
 
 
@@ -105,6 +138,8 @@ class LosesTheLastWord(ScriptedTTSStream):
         (Floats, r"Speech\.frame: is mono int16.*float32"),
         (HalfAsFast, r"Speech\.frame: .*12000 Hz came, not at 24000 Hz"),
         (LosesTheLastWord, r"Speech\.words: .*are given as 'theweatherinparisis'"),
+        (KnowsNoHurry, r"TTS\.honours: speed.* takes 1\.8 s, and 1\.8 s at twice the speed"),
+        (Shouts, r"TTS\.honours: volume"),
         (SaysPunctuation, r"TTSStream\.synthesize: empty text yields nothing; '' gave 3 part"),
         (OnlyASCII, r"TTSStream\.synthesize: takes any Unicode; raised UnicodeEncodeError"),
         (

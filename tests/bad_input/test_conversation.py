@@ -12,7 +12,18 @@ import pytest
 
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import STT, TTS, Speech, STTStream, Transcript, TTSStream, Turn, Word
+from beluga_voice.contracts import (
+    STT,
+    TTS,
+    Speech,
+    SpeechOptions,
+    STTStream,
+    Transcript,
+    TTSStream,
+    Turn,
+    Word,
+)
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.conversation import Role
 from beluga_voice.errors import ClosedError, ConfigurationError, ErrorCode, SessionError
 from beluga_voice.events import Outcome, SessionState
@@ -121,7 +132,9 @@ class _Babble(TTSStream):
     def __init__(self, tts: Babbler) -> None:
         self._tts = tts
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         try:
             for _ in range(100):
                 yield self._part()

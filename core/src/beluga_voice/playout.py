@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from beluga_voice.spoken import Alignment
 from beluga_voice.words import Word
 
 CHARACTERS_PER_SECOND = 15.0
@@ -17,10 +18,12 @@ SLACK = 0.3
 
 @dataclass(slots=True)
 class _Piece:
-    """A stretch of text whose audio begins at sample `start` of the utterance."""
+    """A stretch of text whose audio begins at sample `start` of the utterance; `aligned` if `spoken` differs."""
 
     text: str
+    spoken: str
     start: int
+    aligned: Alignment | None = None
     samples: int = 0
     whole: bool = False
     words: list[Word] = field(default_factory=list)
@@ -31,7 +34,7 @@ class Ledger:
 
     Text comes in pieces; the audio of a piece follows the audio of the one before. With word times from the TTS
     the heard text is exact: a word counts once half of it was heard. Without, it is proportional to the samples
-    heard of the piece, in whole words.
+    heard of the piece, in whole words. A piece without audio is heard with what follows it.
 
     Args:
         sample_rate: of the audio that is counted, in Hz.
@@ -50,10 +53,13 @@ class Ledger:
         """All text given."""
         return "".join(piece.text for piece in self._pieces).strip()
 
-    def begin(self, text: str) -> None:
-        """Begin a piece: the audio added from now on speaks `text`."""
+    def begin(self, text: str, spoken: str | None = None) -> None:
+        """Begin a piece: the audio added from now on speaks `text`, in the words of `spoken` if they differ."""
         self.end()
-        self._pieces.append(_Piece(text, self._given))
+        if spoken is None or spoken == text:
+            self._pieces.append(_Piece(text, text, self._given))
+        else:
+            self._pieces.append(_Piece(text, spoken, self._given, Alignment(text, spoken)))
 
     def add(self, samples: int, words: Sequence[Word] = ()) -> None:
         """Count audio of the piece; `words` carry seconds from the piece's first sample."""
@@ -76,14 +82,16 @@ class Ledger:
         return "".join(self._heard_of(piece) for piece in self._pieces).strip()
 
     def heard_lately(self, seconds: float) -> str:
-        """The words of which audio was heard in the last `seconds`, and those that are being said.
+        """The words of which audio was heard in the last `seconds`, and those that are being said; as spoken.
 
         Where a word begins is known to some tenths of a second without word times, so that `SLACK` is added.
         """
         slack = round(SLACK * self._rate)
         since, until = self.heard_samples - round(seconds * self._rate), self.heard_samples + slack
-        heard = ((self._heard_of(piece, until), self._heard_of(piece, since)) for piece in self._pieces)
-        return " ".join(now[len(before) :] for now, before in heard)
+        spans = (
+            (piece, self._spoken_of(piece, since), self._spoken_of(piece, until)) for piece in self._pieces
+        )
+        return " ".join(piece.spoken[before:now] for piece, before, now in spans)
 
     def unheard(self) -> str:
         """The words that were given and not heard."""
@@ -94,44 +102,54 @@ class Ledger:
         at = self.heard_samples - round(before * self._rate)
         spoken = ""
         for piece in self._pieces:
-            if piece.start <= max(at, 0):
-                spoken = piece.text
+            if piece.start <= max(at, 0) and any(map(str.isalnum, piece.spoken)):
+                spoken = piece.spoken
         return spoken.rstrip().rstrip("\"')]»”’").endswith(("?", "？", "؟"))
 
-    def _heard_of(self, piece: _Piece, until: int | None = None) -> str:
-        heard = (self.heard_samples if until is None else until) - piece.start
-        if heard <= 0:
-            return ""
-        if piece.whole and heard >= piece.samples:
+    def _heard_of(self, piece: _Piece) -> str:
+        spoken = self._spoken_of(piece, self.heard_samples)
+        if spoken == len(piece.spoken) and self._all_heard(piece, self.heard_samples):
             return piece.text
+        return piece.text[: spoken if piece.aligned is None else piece.aligned.written_until(spoken)]
+
+    def _all_heard(self, piece: _Piece, until: int) -> bool:
+        return piece.whole and until > piece.start and until >= piece.start + piece.samples
+
+    def _spoken_of(self, piece: _Piece, until: int) -> int:
+        """How many characters of what is spoken were heard, when `until` samples of the utterance were."""
+        if self._all_heard(piece, until):
+            return len(piece.spoken)
+        heard = until - piece.start
+        if heard <= 0:
+            return 0
         if piece.words:
             return _until_word(piece, heard / self._rate)
         expected = piece.samples
         if not piece.whole:
-            expected = max(expected, round(len(piece.text) / CHARACTERS_PER_SECOND * self._rate))
-        return _whole_words(piece.text, heard / expected)
+            expected = max(expected, round(len(piece.spoken) / CHARACTERS_PER_SECOND * self._rate))
+        return _whole_words(piece.spoken, heard / max(expected, 1))
 
 
-def _until_word(piece: _Piece, seconds: float) -> str:
-    """The piece's text up to the last word of which half was heard."""
-    at = 0
+def _until_word(piece: _Piece, seconds: float) -> int:
+    """The end of the last word of which half was heard."""
+    text, at = piece.spoken, 0
     for word in piece.words:
         if (word.start + word.end) / 2 > seconds:
             break
-        found = piece.text.find(word.text, at)
+        found = text.find(word.text, at)
         if found >= 0:
             at = found + len(word.text)
     # Marks belong to the word before them.
-    while at and at < len(piece.text) and not piece.text[at].isspace() and not piece.text[at].isalnum():
+    while at and at < len(text) and not text[at].isspace() and not text[at].isalnum():
         at += 1
-    return piece.text[:at]
+    return at
 
 
-def _whole_words(text: str, share: float) -> str:
-    """The first `share` of the text's words."""
+def _whole_words(text: str, share: float) -> int:
+    """The end of the first `share` of the text's words."""
     words = text.split()
     count = int(len(words) * min(share, 1.0) + 0.5)
     at = 0
     for word in words[:count]:
         at = text.index(word, at) + len(word)
-    return text[:at]
+    return at

@@ -6,7 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import STT, TTS, Speech, STTStream, Transcript, TTSStream
+from beluga_voice.contracts import (
+    STT,
+    TTS,
+    Speech,
+    SpeechOptions,
+    STTStream,
+    Transcript,
+    TTSStream,
+)
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError
 
 PIECE = 0.02
@@ -47,6 +56,8 @@ class _DeafStream(STTStream):
 class MuteTTS(TTS):
     """Gives a moment of silence for each text, so that it counts as heard."""
 
+    honours = frozenset({"voice", "speed", "volume"})  # a text is a text
+
     async def open_stream(self) -> TTSStream:
         """Open a stream."""
         return _MuteStream(self.sample_rate)
@@ -57,7 +68,11 @@ class _MuteStream(TTSStream):
         self._rate = sample_rate
         self._closed = False
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self,
+        text: str,
+        options: SpeechOptions = PLAIN_SPEECH,  # noqa: ARG002 - silence has no voice
+    ) -> AsyncGenerator[Speech, None]:
         if self._closed:
             raise ClosedError("the stream is closed")
         if text.strip():

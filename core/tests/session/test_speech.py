@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import numpy as np
 import pytest
 
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import TTS, TTSStream
+from beluga_voice.contracts import TTS, SpeechOptions, TTSStream
 from beluga_voice.contracts import Speech as Part
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.session.playout import Track
-from beluga_voice.session.speech import Speech, Texts, saying
+from beluga_voice.session.speech import Manner, Speech, Texts, saying
 from beluga_voice.testing import ScriptedTTS
 
 TEXT = "Well, hello there. How are you today? Fine."
+
+
+class Fixed:
+    """A speaker with one voice."""
+
+    def __init__(self, stream: TTSStream, rate: int) -> None:
+        self._stream = stream
+        self._rate = rate
+
+    def sounding(self) -> Callable[[str], str]:
+        return str
+
+    async def manner(self, options: SpeechOptions) -> Manner:
+        return Manner(self._stream, self._rate, options)
 
 
 class Booth:
@@ -25,7 +40,7 @@ class Booth:
     def __init__(self, stream: TTSStream, rate: int = 24000, ahead: float = 100) -> None:
         self.told: list[ev.Event] = []
         loop = asyncio.get_running_loop()
-        self.speech = Speech(stream, loop.time, self.told.append, self.told.append)
+        self.speech = Speech(Fixed(stream, rate), loop.time, self.told.append, self.told.append)
         self.track = Track(rate, rate, round(ahead * rate), lambda: None)
 
     async def speak(self, texts: Texts) -> np.ndarray:
@@ -220,7 +235,9 @@ async def test_a_megabyte_without_a_mark_waits_for_the_ear() -> None:
 class _Empty(TTSStream):
     """Gives parts without a sample."""
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Part, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Part, None]:
         for _ in range(3):
             yield Part(AudioFrame(np.zeros(0, np.int16), 24000))
 

@@ -8,4 +8,5 @@ from beluga_voice_espeak.tts import EspeakTTS
 
 
 async def test_keeps_the_contract_of_a_tts() -> None:
-    await check_tts(EspeakTTS, text="The quick brown fox jumps over the lazy dog, in the end.")
+    text = "The quick brown fox jumps over the lazy dog, in the end."
+    await check_tts(EspeakTTS, text=text, voices=("en-us", "en-gb", "en-us+f3"))

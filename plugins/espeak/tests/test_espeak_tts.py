@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beluga_voice.contracts import Speech, Word
+from beluga_voice.contracts import Speech, SpeechOptions, Word
 from beluga_voice.errors import ClosedError, ConfigurationError
 from beluga_voice_espeak.settings import EspeakSettings
 from beluga_voice_espeak.tts import EspeakStream, EspeakTTS
@@ -347,3 +347,18 @@ asyncio.run(main())
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=20
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+async def test_a_text_may_ask_for_a_voice_that_there_is_not() -> None:
+    async with EspeakTTS() as tts:
+        stream = await tts.open_stream()
+        with pytest.raises(ConfigurationError, match="no espeak voice named 'klingon-x'"):
+            await anext(stream.synthesize("Hello.", SpeechOptions(voice="klingon-x")))
+        assert [part async for part in stream.synthesize("Hello.")]
+
+
+async def test_speed_goes_as_far_as_the_library_does() -> None:
+    async with EspeakTTS(EspeakSettings(rate=400)) as tts:
+        stream = await tts.open_stream()
+        twice = [part async for part in stream.synthesize("Hello there.", SpeechOptions(speed=2))]
+        assert sum(part.frame.duration for part in twice) > 0.1

@@ -61,6 +61,9 @@ class Call(Generic[D]):
         allow_interruptions: bool = True,
         priority: int = 0,
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
     ) -> Spoken:
         """Queue `text` to be said, and return its handle at once; await it to wait until the caller has heard it.
 
@@ -71,9 +74,13 @@ class Call(Generic[D]):
             allow_interruptions: whether the caller may cut it by speaking.
             priority: higher is said first; equal ones in the order of asking.
             while_caller_speaks: wait for the close of their turn, speak all the same, or drop it.
+            voice: the TTS's name of a voice, in place of the agent's.
+            speed: times as fast as the TTS's settings say, 0.5 to 2, in place of the agent's.
+            volume: times as loud, 0 to 1, in place of the agent's.
 
         Raises:
-            SessionError: `session_not_active`, or `empty_text`.
+            SessionError: `session_not_active`, `empty_text`, or `invalid_options`: a value is out of bounds, or the
+                TTS has no choice of voice or speed.
         """
         return self._instance.control.say(
             text,
@@ -81,6 +88,9 @@ class Call(Generic[D]):
             priority=priority,
             while_caller_speaks=while_caller_speaks,
             inside=self._utterance,
+            voice=voice,
+            speed=speed,
+            volume=volume,
         )
 
     def reply(self, instructions: str = "", *, allow_interruptions: bool = True) -> Spoken:
@@ -105,7 +115,7 @@ class Call(Generic[D]):
     def transfer(self, agent: Agent) -> None:
         """Let another agent answer from now on: it goes on with this reply after its tools, or takes the next turn.
 
-        It has the whole conversation, the same `deps` and the same voice.
+        It has the whole conversation and the same `deps`, and speaks with its own voice, if it has one.
 
         Raises:
             ConfigurationError: its language model is not one of the session's.

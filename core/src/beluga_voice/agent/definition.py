@@ -11,7 +11,7 @@ from beluga_voice import contracts
 from beluga_voice.agent.call import Call, D
 from beluga_voice.agent.detached import Detached
 from beluga_voice.agent.functions import FunctionTool
-from beluga_voice.contracts import LLM, CallControl, Tool, ToolSource, ToolSpec, Turn
+from beluga_voice.contracts import LLM, CallControl, SpeechOptions, Tool, ToolSource, ToolSpec, Turn
 from beluga_voice.conversation import Message
 from beluga_voice.errors import ConfigurationError
 
@@ -73,6 +73,9 @@ class Agent(contracts.Agent, Generic[D]):
         turn_detector: str | None = None,
         noise_suppressor: str | None = None,
         interruption_classifier: str | None = None,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
         deps: Callable[[], D] | None = None,
         tools: Iterable[Tool | ToolSource | Callable[..., object]] = (),
         handoffs: Iterable[Agent[D]] = (),
@@ -93,12 +96,17 @@ class Agent(contracts.Agent, Generic[D]):
             greeting: said when a session starts, unless its settings have one.
             llm: the language model, ``"provider"`` or ``"provider:model"``, or one that is open; the settings'
                 by default.
-            stt: likewise by its name. The voice providers are those of the agent that a session starts with.
-            tts: likewise.
+            tts: what it speaks with, ``"provider"`` or ``"provider:model"``; an agent that names none speaks with
+                what the session started with.
+            stt: the recognizer, likewise. It, and the providers that follow, are those of the agent that a session
+                starts with.
             vad: likewise.
             turn_detector: likewise.
             noise_suppressor: likewise.
             interruption_classifier: likewise.
+            voice: the TTS's name of a voice; that of the settings by default.
+            speed: times as fast as the TTS's settings say, 0.5 to 2; that of the settings by default.
+            volume: times as loud, 0 to 1; likewise.
             deps: makes `Call.deps` for each call, unless the host gives them.
             tools: functions, as by `tool`; tools; sources of tools.
             handoffs: agents that the model may hand over to.
@@ -131,11 +139,13 @@ class Agent(contracts.Agent, Generic[D]):
         self.max_history = max_history
         self.max_tool_steps = max_tool_steps
         self.filler_after = filler_after
+        self.speech_options = SpeechOptions(voice, speed, volume)
         self.handoffs = list(handoffs)
         self.tool_sources: list[ToolSource] = []
         self._tools: dict[str, Tool] = {}
         self._speech_text = speech_text
-        self._voice = {
+        self.tts_name = tts or ""
+        self._providers = {
             "stt": stt,
             "tts": tts,
             "vad": vad,
@@ -250,7 +260,7 @@ class Agent(contracts.Agent, Generic[D]):
     @property
     def choices(self) -> Mapping[tuple[str, ...], str]:
         """The settings that it chooses, by path; the model among them only if it is chosen by name."""
-        named = {**self._voice, "llm": self.llm if isinstance(self.llm, str) else None}
+        named = {**self._providers, "llm": self.llm if isinstance(self.llm, str) else None}
         chosen: dict[tuple[str, ...], str] = {
             (kind,): name for kind, name in named.items() if name is not None
         }

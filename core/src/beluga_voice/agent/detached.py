@@ -55,6 +55,9 @@ class Detached:
         priority: int = 0,  # noqa: ARG002
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,  # noqa: ARG002
         inside: int = 0,  # noqa: ARG002
+        voice: str | None = None,  # noqa: ARG002
+        speed: float | None = None,  # noqa: ARG002
+        volume: float | None = None,  # noqa: ARG002
     ) -> Spoken:
         """Refuse: nobody would hear it.
 

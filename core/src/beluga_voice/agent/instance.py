@@ -66,7 +66,7 @@ class AgentInstance(contracts.Agent):
 
     def __init__(self, agent: Agent[Any], control: CallControl) -> None:
         self.control = control
-        self.agent = agent
+        self._take_over(agent)
         self.greeting = agent.greeting
         self.states = AgentStates()
         self.context = AgentContext(control.session_id, lambda: control.history)
@@ -104,7 +104,11 @@ class AgentInstance(contracts.Agent):
             ConfigurationError: its language model is not one of the session's.
         """
         self._llm(agent)
+        self._take_over(agent)
+
+    def _take_over(self, agent: Agent[Any]) -> None:
         self.agent = agent
+        self.tts_name, self.speech_options = agent.tts_name, agent.speech_options
 
     def end(self) -> None:
         """End the call; the model is not asked again."""

@@ -12,7 +12,8 @@ from typing import Generic, TypeAlias, TypeVar
 from beluga_voice.audio import AudioFrame
 from beluga_voice.codecs.codec import Codec, Ready, unreadable
 from beluga_voice.connection import Link, Message, Request
-from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError, ContractError, ProviderError
 from beluga_voice.words import Word
 
@@ -64,6 +65,9 @@ class WebSocketTTS(Codec[S_co], TTS, Generic[S_co]):
     one_text: bool = False
     """Whether a connection takes one text only: then each text opens its own."""
 
+    options: SpeechOptions = PLAIN_SPEECH
+    """How the text is to be spoken that `encode` is given, as far as `TTS.honours` lists it."""
+
     @abstractmethod
     def request(self) -> Request: ...
 
@@ -98,8 +102,9 @@ class WebSocketTTS(Codec[S_co], TTS, Generic[S_co]):
 class _Text:
     """A text that is being spoken."""
 
-    def __init__(self, text: str, context: str) -> None:
+    def __init__(self, text: str, context: str, options: SpeechOptions) -> None:
         self.text = text
+        self.options = options
         self.context = context
         self.sent = False
         self.cancelled = False
@@ -158,12 +163,14 @@ class CodecTTSStream(TTSStream):
 
     # -- the stream --
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         self._check()
         if not text.strip():
             return
         self._count += 1
-        spoken = _Text(text, f"text-{self._count}")
+        spoken = _Text(text, f"text-{self._count}", options)
         self._texts.append(spoken)
         try:
             await self.open()
@@ -250,6 +257,7 @@ class CodecTTSStream(TTSStream):
             if text is None:
                 return None
             text.sent = True
+            self._codec.options = text.options
             self._outgoing.extend(self._codec.encode(text.text, text.context))
         return self._outgoing.popleft()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from beluga_voice.agent.definition import Agent
 from beluga_voice.agents import AgentLike
 from beluga_voice.container.opened import Opened
-from beluga_voice.contracts import LLM, Provider
+from beluga_voice.contracts import LLM, TTS, Provider
 from beluga_voice.settings import Selection, Settings
 
 
@@ -35,7 +35,7 @@ async def open_agent(
         ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
     """
     llms: dict[str, LLM] = {}
-    for each in agent.reachable() if isinstance(agent, Agent) else ():
+    for each in _reachable(agent):
         for source in each.tool_sources:
             await opened.ensure(source)
         if not isinstance(each.llm, LLM):
@@ -45,3 +45,25 @@ async def open_agent(
                 await opened.ensure(model)
                 llms[each.llm or ""] = cast("LLM", model)
     return llms
+
+
+async def open_voices(
+    agent: AgentLike, settings: Settings, opened: Opened, choose: Callable[[Selection], Provider | None]
+) -> Mapping[str, TTS]:
+    """Open the synthesisers that agents name whom a call may reach; by these names, arguments as `open_agent`.
+
+    Raises:
+        ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
+    """
+    voices: dict[str, TTS] = {}
+    for each in _reachable(agent):
+        if each.tts_name:
+            voice = choose(settings.for_agent({("tts",): each.tts_name}, each.name).tts)
+            if voice is not None:
+                await opened.ensure(voice)
+                voices[each.tts_name] = cast("TTS", voice)
+    return voices
+
+
+def _reachable(agent: AgentLike) -> Iterable[Agent[Any]]:
+    return agent.reachable() if isinstance(agent, Agent) else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 from weakref import WeakSet
@@ -12,7 +12,7 @@ from dependency_injector.providers import BaseSingleton
 from dependency_injector.providers import Provider as Injected
 
 from beluga_voice.agents import AgentLike
-from beluga_voice.container.agents import open_agent
+from beluga_voice.container.agents import open_agent, open_voices, settings_for
 from beluga_voice.container.graph import Graph, create
 from beluga_voice.container.opened import Opened
 from beluga_voice.container.sessions import Parts, Sessions
@@ -45,17 +45,25 @@ class VoiceContainer:
             which is None if it is turned off. The other kinds likewise.
     """
 
-    def __init__(self, settings: Settings | None = None, plugins: Plugins | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        plugins: Plugins | None = None,
+        agents: Sequence[AgentLike] = (),
+    ) -> None:
         """Read the settings. Providers are not made yet.
 
         Args:
             settings: None to read environment, ``.env`` and ``beluga.toml``.
             plugins: None to discover what is installed, when first needed.
+            agents: those that sessions are going to be opened for: `lifespan` then opens all that they need, so
+                that what is missing is told at the start, and no first caller waits.
 
         Raises:
             ConfigurationError: the settings are wrong.
         """
         self.settings = Settings() if settings is None else settings
+        self._agents = tuple(agents)
         self._graph = Graph(settings=self.settings)
         if plugins is not None:
             self._graph.plugins.override(plugins)
@@ -84,9 +92,10 @@ class VoiceContainer:
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI passes itself
-        """Open all providers that the settings and their profiles choose; stop sessions and close all at the end.
+        """Open the providers that settings, profiles and `agents` choose; stop sessions and close all at the end.
 
-        May be entered again after its end: providers are then made anew.
+        What is not chosen anywhere stands by default, and is opened with the first session that needs it: an agent
+        may choose otherwise. May be entered again after its end: providers are then made anew.
 
         Args:
             app: not used; it is there so that ``FastAPI(lifespan=voice.lifespan)`` works.
@@ -104,7 +113,12 @@ class VoiceContainer:
             stack.callback(self._forget)
             self._opened = Opened(stack)
             for settings in (self.settings, *self.settings.sessions.values()):
-                await self.open_parts(settings)
+                await self._open_chosen(settings)
+            for agent in self._agents:
+                own = settings_for(agent, self.settings)
+                await self.open_agent(agent, own)
+                await self.open_voices(agent, own)
+                await self.open_parts(own)
             # Sessions first: the stack unwinds from its end, below everything a session opens later.
             async with AsyncExitStack() as sessions:
                 sessions.push_async_callback(self._stop_sessions)
@@ -117,13 +131,24 @@ class VoiceContainer:
             ClosedError: outside of `lifespan`.
             ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
         """
-        if self._opened is None:
-            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        opened = self._open
         parts = {kind: self._choose(getattr(settings, kind)) for kind in SLOTS}
         for part in parts.values():
             if part is not None:
-                await self._opened.ensure(part)
+                await opened.ensure(part)
         return Parts(**cast("dict[str, STT]", parts))  # type: ignore[arg-type]
+
+    async def _open_chosen(self, settings: Settings) -> None:
+        """Open what `settings` choose in so many words, or a test put in; not what stands by default."""
+        for part in [
+            self._choose(selection) for selection in settings.selections() if self._named(selection)
+        ]:
+            if part is not None:
+                await self._open.ensure(part)
+
+    def _named(self, selection: Selection) -> bool:
+        shared: Injected[Provider | None] = getattr(self._graph, selection.kind)
+        return selection.chosen_by is not None or shared.last_overriding is not None
 
     async def open_agent(self, agent: AgentLike, settings: Settings) -> Mapping[str, LLM]:
         """Open what the agents of a call bring; return their language models by what they call them.
@@ -132,9 +157,22 @@ class VoiceContainer:
             ClosedError: outside of `lifespan`.
             ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
         """
+        return await open_agent(agent, settings, self._open, self._choose)
+
+    async def open_voices(self, agent: AgentLike, settings: Settings) -> Mapping[str, TTS]:
+        """Open the synthesisers that agents of a call name; return them by these names.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
+        """
+        return await open_voices(agent, settings, self._open, self._choose)
+
+    @property
+    def _open(self) -> Opened:
         if self._opened is None:
             raise ClosedError("this container is not open. Try: async with voice.lifespan()")
-        return await open_agent(agent, settings, self._opened, self._choose)
+        return self._opened
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""

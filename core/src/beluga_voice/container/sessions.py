@@ -51,6 +51,9 @@ class Source(Protocol):
     async def open_agent(self, agent: AgentLike, settings: Settings) -> Mapping[str, LLM]:
         """Open what the agents of a call bring; return their language models by what they call them."""
 
+    async def open_voices(self, agent: AgentLike, settings: Settings) -> Mapping[str, TTS]:
+        """Open the synthesisers that agents of a call name; return them by these names."""
+
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
 
@@ -118,6 +121,7 @@ class Sessions:
         async def make() -> VoiceSession:
             settings = settings_for(agent, self._source.settings.profile(profile))
             llms = await self._source.open_agent(agent, settings)
+            voices = await self._source.open_voices(agent, settings)
             parts = await self._source.open_parts(settings)
             chosen = config or settings.session
             stt, tts = _needed(parts)
@@ -129,7 +133,7 @@ class Sessions:
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,
                 stt=stt,
-                tts=tts,
+                tts={**voices, "": tts} if voices else tts,
                 vad=parts.vad,
                 turn_detector=parts.turn_detector,
                 noise_suppressor=parts.noise_suppressor,

@@ -22,7 +22,7 @@ from beluga_voice.contracts.s2s import S2S, S2SSetup, S2SStream
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
 from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
-from beluga_voice.contracts.tts import TTS, Speech, TTSStream
+from beluga_voice.contracts.tts import TTS, Speech, SpeechOptions, TTSStream
 from beluga_voice.contracts.turn_detector import TurnContext, TurnDetector
 from beluga_voice.contracts.vad import VAD, ScoreSink, VADStream
 from beluga_voice.conversation import ToolCall, ToolResult
@@ -53,6 +53,7 @@ __all__ = [
     "STTStream",
     "ScoreSink",
     "Speech",
+    "SpeechOptions",
     "Spoken",
     "SystemMessage",
     "TTSStream",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from beluga_voice.contracts.llm import LLM
+from beluga_voice.contracts.tts import PLAIN_SPEECH, SpeechOptions
 from beluga_voice.conversation import Message
 from beluga_voice.events import Event, Reported, ToolOutcome, UtteranceEnded, WhileCallerSpeaks
 
@@ -67,6 +68,9 @@ class CallControl(Protocol):
         priority: int = 0,
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
         inside: int = 0,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
     ) -> Spoken:
         """Queue something to be said, and return at once.
 
@@ -77,9 +81,12 @@ class CallControl(Protocol):
             while_caller_speaks: what to do if the caller is speaking now.
             inside: number of the live reply whose tool asks: then it plays after the audio that this reply owes
                 already, without waiting for its end. Waiting for it there does not hang.
+            voice: the TTS's name of a voice; None for the agent's, the session's, or the TTS's own.
+            speed: times as fast as the TTS's settings say, 0.5 to 2; None likewise.
+            volume: times as loud, 0 to 1; None likewise.
 
         Raises:
-            SessionError: `session_not_active`, or `empty_text`.
+            SessionError: `session_not_active`, `empty_text`, or `invalid_options`: the TTS cannot speak so.
         """
 
     def interrupt(self) -> None:
@@ -148,6 +155,13 @@ class Agent(ABC):
 
     greeting: str = ""
     """Said when a session starts whose settings have no greeting; nothing if empty."""
+
+    tts_name: str = ""
+    """Which of the session's synthesisers speaks for it; the session's own, where it has none of that name. Asked
+    for each piece of text."""
+
+    speech_options: SpeechOptions = PLAIN_SPEECH
+    """How it is spoken, over what the session says; asked for each piece of text."""
 
     def enter(self, call: CallControl) -> Agent:  # noqa: ARG002 - part of the contract
         """Return what answers in one session: by default this agent itself. Called once for each session.

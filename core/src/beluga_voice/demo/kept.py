@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.audio.wav import WavWriter, read_wav
-from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.demo.script import Line, Means
 
 CONTENTS = "contents.json"
@@ -75,6 +76,7 @@ class KeepingTTS(TTS):
         """Open the other."""
         await self._tts.open()
         self.sample_rate, self.word_timestamps = self._tts.sample_rate, self._tts.word_timestamps
+        self.honours = self._tts.honours
 
     async def aclose(self) -> None:
         """Close the other."""
@@ -89,10 +91,12 @@ class _KeepingStream(TTSStream):
     def __init__(self, stream: TTSStream, pieces: list[_Piece]) -> None:
         self._stream, self._pieces = stream, pieces
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         piece = _Piece(text)
         self._pieces.append(piece)
-        async with aclosing(self._stream.synthesize(text)) as parts:
+        async with aclosing(self._stream.synthesize(text, options)) as parts:
             async for part in parts:
                 piece.frames.append(part.frame.samples.copy())
                 yield part

@@ -10,7 +10,9 @@ from typing import TypeVar
 from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
+from beluga_voice.contracts import SpeechOptions
 from beluga_voice.contracts.agent import Texts
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.conversation import Conversation
 from beluga_voice.errors import BelugaVoiceError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
@@ -149,9 +151,14 @@ class Call:
         priority: int,
         while_caller_speaks: WhileCallerSpeaks,
         inside: int = 0,
+        options: SpeechOptions = PLAIN_SPEECH,
     ) -> SayHandle:
-        """Queue something to be said; within the tool of the reply `inside`, if that is not 0."""
-        return self._speaking.say(text, interruptible, priority, while_caller_speaks, inside)
+        """Queue something to be said; within the tool of the reply `inside`, if that is not 0.
+
+        Raises:
+            ConfigurationError: it cannot be spoken as `options` say.
+        """
+        return self._speaking.say(text, interruptible, priority, while_caller_speaks, inside, options)
 
     def interrupt(self) -> None:
         """Cut the live reply, and each `say` that may be cut."""
@@ -194,9 +201,9 @@ class Call:
 
     async def _open(self) -> None:
         parts, deciding = self._parts, self._deciding
-        stream = self._tts_stream = await self._in_time("tts", parts.tts.open_stream())
-        self._closing.append(("tts", stream.aclose))
-        voice = AgentVoice(stream, parts, deciding)
+        voice = self._voice = AgentVoice(parts, deciding)
+        self._closing.append(("tts", voice.aclose))
+        await self._in_time("tts", voice.open())
         transport = parts.transport
         rate = voice.sample_rate if transport is None else transport.output_sample_rate
         deciding.records.open(rate)
@@ -225,7 +232,7 @@ class Call:
             raise ProviderTimeoutError(f"the {kind} did not open within {deadline:g} s", kind=kind) from None
 
     async def _keep_alive(self) -> None:
-        streams = {"stt": self._listening.hold_open, "tts": self._tts_stream.hold_open}
+        streams = {"stt": self._listening.hold_open, "tts": self._voice.hold_open}
         if self._parts.transport is not None:
             streams["transport"] = self._parts.transport.hold_open
         config = self._parts.config

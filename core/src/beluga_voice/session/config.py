@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from beluga_voice.contracts.tts import SPEED, VOLUME, SpeechOptions
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.turns.policy import bounded, check_bounds
 
@@ -18,6 +19,11 @@ class SessionConfig:
 
     session_id: str = field(default="", metadata={"meaning": "the session's name; made up if empty"})
     language: str = field(default="en", metadata={"meaning": "BCP 47 tag of the conversation"})
+    voice: str = field(
+        default="", metadata={"meaning": "the TTS's name of a voice; the one of its own settings if empty"}
+    )
+    speed: float = bounded(1, *SPEED, "times as fast as the TTS's own settings say")
+    volume: float = bounded(1, *VOLUME, "times as loud as the TTS's own settings say")
     greeting: str = field(default="", metadata={"meaning": "said when the session starts; nothing if empty"})
     apology: str = field(
         default="",
@@ -80,3 +86,12 @@ class SessionConfig:
                 check_bounds(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"])
         if not self.language:
             raise ConfigurationError("language is empty; it must be a BCP 47 tag, as in 'en' or 'de-AT'")
+
+    @property
+    def speech_options(self) -> SpeechOptions:
+        """How texts are spoken, where neither `say` nor the agent says otherwise."""
+        return SpeechOptions(
+            self.voice or None,
+            None if self.speed == 1 else self.speed,
+            None if self.volume == 1 else self.volume,
+        )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from beluga_voice import events as ev
-from beluga_voice.contracts import LLM
+from beluga_voice.contracts import LLM, SpeechOptions
 from beluga_voice.contracts.agent import Texts
 from beluga_voice.conversation import Conversation, Message
-from beluga_voice.errors import ErrorCode, ProviderError, SessionError
+from beluga_voice.errors import ConfigurationError, ErrorCode, ProviderError, SessionError
 from beluga_voice.events import SessionState, ToolOutcome, WhileCallerSpeaks
 from beluga_voice.session.call import Call
 from beluga_voice.session.handle import SayHandle
@@ -65,6 +65,9 @@ class Control:
         priority: int = 0,
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
         inside: int = 0,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
     ) -> SayHandle:
         """Queue something to be said."""
         call = self._active("say")
@@ -72,7 +75,11 @@ class Control:
             raise SessionError(
                 "say", ErrorCode.EMPTY_TEXT, "there is nothing to say; give a text with a word in it"
             )
-        return call.say(text, allow_interruptions, priority, while_caller_speaks, inside)
+        try:
+            options = SpeechOptions(voice, speed, volume)
+            return call.say(text, allow_interruptions, priority, while_caller_speaks, inside, options)
+        except ConfigurationError as error:
+            raise SessionError("say", ErrorCode.INVALID_OPTIONS, str(error)) from error
 
     def interrupt(self) -> None:
         """Cut what can be cut."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from beluga_voice.contracts import (
@@ -12,6 +13,7 @@ from beluga_voice.contracts import (
     CallControl,
     InterruptionClassifier,
     NoiseSuppressor,
+    SpeechOptions,
     Transport,
     TurnDetector,
 )
@@ -22,10 +24,14 @@ from beluga_voice.usage import Prices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a session is made of."""
+    """What a session is made of.
+
+    Attributes:
+        tts: by what agents call them; ``""`` is the session's own.
+    """
 
     stt: STT
-    tts: TTS
+    tts: Mapping[str, TTS]
     agent: Agent | None
     control: CallControl
     vad: VAD | None
@@ -36,6 +42,13 @@ class Parts:
     config: SessionConfig
     policy: TurnPolicy
     prices: Prices
+
+    def voice_of(self, agent: Agent | None) -> tuple[TTS, SpeechOptions]:
+        """Return what speaks for an agent now, and how: the session's own TTS, where it has not the agent's."""
+        if agent is None:
+            return self.tts[""], self.config.speech_options
+        tts = self.tts.get(agent.tts_name, self.tts[""])
+        return tts, agent.speech_options.over(self.config.speech_options)
 
     @property
     def abilities(self) -> Abilities:

@@ -44,16 +44,33 @@ class Track:
         self.empty = True
         self.dropped = False
         self._source_rate = source_rate
-        self._resampler = None if source_rate == target_rate else Resampler(source_rate, target_rate)
+        self._target_rate = target_rate
+        self._resampler = self._new_resampler()
+        self._resampled = False
+        self._gain = 1.0
         self._parts: deque[NDArray[np.int16]] = deque()
         self._waiting = 0
         self._ahead = ahead
         self._arrived = arrived
         self._space: asyncio.Future[None] | None = None
 
-    def begin(self, text: str) -> None:
-        """Begin a piece of text; the audio put from now on speaks it."""
-        self.ledger.begin(text)
+    def begin(
+        self, text: str, spoken: str | None = None, *, source_rate: int | None = None, gain: float = 1.0
+    ) -> None:
+        """Begin a piece of text; the audio put from now on speaks it.
+
+        Args:
+            text: as it was written.
+            spoken: as it is spoken, where that differs.
+            source_rate: of the audio that comes from now on, in Hz; None if it stays.
+            gain: times as loud as it comes.
+        """
+        if source_rate is not None and source_rate != self._source_rate:
+            self._flush()
+            self._source_rate = source_rate
+            self._resampler = self._new_resampler()
+        self._gain = gain
+        self.ledger.begin(text, spoken)
 
     def end(self) -> None:
         """All audio of the piece has come."""
@@ -76,16 +93,28 @@ class Track:
                 f"it declares mono int16 at {self._source_rate} Hz"
             )
         self.empty = self.empty and not len(frame.samples)
-        samples = frame.samples if self._resampler is None else self._resampler.process(frame.samples)
+        samples = apply_gain(frame.samples, self._gain)
+        if self._resampler is not None:
+            samples = self._resampler.process(samples)
+            self._resampled = True
         self._add(samples, speech.words)
 
     def finish(self) -> None:
         """All audio of the utterance has come."""
-        if self._resampler is not None and not self.empty:
-            self._add(self._resampler.flush(), ())
+        self._flush()
         self.ledger.end()
         self.finished = True
         self._arrived()
+
+    def _new_resampler(self) -> Resampler | None:
+        same = self._source_rate == self._target_rate
+        return None if same else Resampler(self._source_rate, self._target_rate)
+
+    def _flush(self) -> None:
+        """Take what the resampler holds back."""
+        if self._resampler is not None and self._resampled:
+            self._add(self._resampler.flush(), ())
+            self._resampled = False
 
     def _add(self, samples: NDArray[np.int16], words: tuple[Word, ...]) -> None:
         if self.dropped:

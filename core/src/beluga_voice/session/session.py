@@ -59,7 +59,8 @@ class VoiceSession:
 
     Args:
         stt: turns the caller's speech into words.
-        tts: turns the agent's words into speech.
+        tts: turns the agent's words into speech; or several, by the names that agents call them, the session's own
+            by ``""``.
         agent: answers: an `Agent`, or a function of the `Turn` that returns or yields text. None only listens.
         llm: the language model of an agent that brings none; or several, by the names that agents call them.
         deps: what the agent's tools get as `Call.deps`; by default what the agent's own factory makes.
@@ -83,7 +84,7 @@ class VoiceSession:
         self,
         *,
         stt: STT,
-        tts: TTS,
+        tts: TTS | Mapping[str, TTS],
         agent: AgentLike | None = None,
         llm: LLM | Mapping[str, LLM] | None = None,
         deps: object = None,
@@ -98,7 +99,9 @@ class VoiceSession:
         on_state_changed: StateCallback | None = None,
     ) -> None:
         _check(stt, STT, "stt", needed=True)
-        _check(tts, TTS, "tts", needed=True)
+        voices = dict(tts) if isinstance(tts, Mapping) else {"": tts}
+        for each in (voices.get(""), *voices.values()):
+            _check(each, TTS, "tts", needed=True)
         _check(vad, VAD, "vad")
         _check(turn_detector, TurnDetector, "turn_detector")
         _check(noise_suppressor, NoiseSuppressor, "noise_suppressor")
@@ -114,7 +117,7 @@ class VoiceSession:
         self._control = Control(self.session_id, self._conversation, self._observers, llms, deps)
         self._parts = Parts(
             stt=stt,
-            tts=tts,
+            tts=voices,
             agent=_agent(agent, self._control),
             control=self._control,
             vad=vad,
@@ -126,6 +129,7 @@ class VoiceSession:
             policy=turns or TurnPolicy(),
             prices=prices or Prices(),
         )
+        _check_voice(self._parts)
         self._call: Call | None = None
         self._runner: asyncio.Task[None] | None = None
         self._told: Exception | None = None
@@ -350,6 +354,9 @@ class VoiceSession:
         allow_interruptions: bool = True,
         priority: int = 0,
         while_caller_speaks: WhileCallerSpeaks = WhileCallerSpeaks.WAIT,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
     ) -> SayHandle:
         """Queue `text` to be said, and return at once.
 
@@ -358,12 +365,17 @@ class VoiceSession:
             allow_interruptions: whether the caller may cut it by speaking.
             priority: higher is said first; equal ones in the order of asking.
             while_caller_speaks: wait for the close of their turn, speak all the same, or drop it.
+            voice: the TTS's name of a voice; None for that of the agent, the session or the TTS's own settings. A
+                voice that there is not fails the utterance, at the latest.
+            speed: times as fast as the TTS's settings say, 0.5 to 2; None likewise.
+            volume: times as loud, 0 to 1; None likewise.
 
         Returns:
             A handle; awaiting it waits until the caller has heard it.
 
         Raises:
-            SessionError: `session_not_active`, or `empty_text`.
+            SessionError: `session_not_active`, `empty_text`, or `invalid_options`: a value is out of bounds, or the
+                TTS has no choice of voice or speed.
         """
         self._active("say")
         return self._control.say(
@@ -371,6 +383,9 @@ class VoiceSession:
             allow_interruptions=allow_interruptions,
             priority=priority,
             while_caller_speaks=while_caller_speaks,
+            voice=voice,
+            speed=speed,
+            volume=volume,
         )
 
     def send_text(self, text: str) -> None:
@@ -527,6 +542,14 @@ def _check(part: object, contract: type, name: str, *, needed: bool = False) -> 
     if (part is not None or needed) and not isinstance(part, contract):
         text = f"{name} is {type(part).__name__}; it must implement the {contract.__name__} contract"
         raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
+
+
+def _check_voice(parts: Parts) -> None:
+    try:
+        tts, options = parts.voice_of(parts.agent)
+        tts.check_options(options)
+    except ConfigurationError as error:
+        raise SessionError("create", ErrorCode.INVALID_CONFIG, str(error)) from error
 
 
 def _agent(agent: AgentLike | None, control: Control) -> Agent | None:

@@ -7,8 +7,9 @@ from functools import partial
 
 from beluga_voice import commands as do
 from beluga_voice import events as ev
-from beluga_voice.contracts import Turn
+from beluga_voice.contracts import SpeechOptions, Turn
 from beluga_voice.contracts.agent import Texts as TextsOf
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.conversation import Conversation
 from beluga_voice.events import Source, WhileCallerSpeaks
 from beluga_voice.session.deciding import Deciding
@@ -56,7 +57,7 @@ class Speaking:
         self._voice = voice
         self._says = 0
         self._handles: dict[int, SayHandle] = {}
-        self._texts: dict[int, Texts] = {}
+        self._texts: dict[int, tuple[Texts, SpeechOptions]] = {}
         self._endings: dict[int, asyncio.Future[ev.UtteranceEnded]] = {}
         self._making: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -78,14 +79,22 @@ class Speaking:
         priority: int,
         while_caller_speaks: WhileCallerSpeaks,
         inside: int = 0,
+        options: SpeechOptions = PLAIN_SPEECH,
     ) -> SayHandle:
-        """Queue something to be said; within the tool of the reply `inside`, if that is not 0."""
+        """Queue something to be said; within the tool of the reply `inside`, if that is not 0.
+
+        Raises:
+            ConfigurationError: it cannot be spoken as `options` say.
+        """
+        if options != PLAIN_SPEECH:
+            self._parts.voice_of(self._parts.agent)[0].check_options(options)
         self._says -= 1
         utterance = self._says
         ended: asyncio.Future[ev.UtteranceEnded] = asyncio.get_running_loop().create_future()
         handle = SayHandle(utterance, text if isinstance(text, str) else "", ended, self._cut)
         self._handles[utterance], self._endings[utterance] = handle, ended
-        self._texts[utterance] = saying(text) if isinstance(text, str) else partial(text, utterance)
+        texts = saying(text) if isinstance(text, str) else partial(text, utterance)
+        self._texts[utterance] = texts, options
         now = self._deciding.now()
         self._deciding.feed(
             ev.SayRequested(now, utterance, interruptible, priority, while_caller_speaks, inside)
@@ -105,8 +114,9 @@ class Speaking:
     # -- making --
 
     def _prepare_say(self, command: do.PrepareSay) -> None:
-        track, texts = self._open(command.utterance), self._texts[command.utterance]
-        self._make(command.utterance, lambda: self._voice.speak(command.utterance, track, texts))
+        texts, options = self._texts[command.utterance]
+        track = self._open(command.utterance)
+        self._make(command.utterance, lambda: self._voice.speak(command.utterance, track, texts, options))
 
     def _start_reply(self, command: do.StartReply) -> None:
         history = self._conversation.messages
@@ -152,7 +162,11 @@ class Speaking:
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
         ledger = self._playout.close(command.utterance)
-        heard, unheard = ("", "") if ledger is None else (ledger.heard(), ledger.unheard())
+        heard, unheard = "", ""
+        if ledger is not None and ledger.heard_samples and command.outcome is ev.Outcome.PLAYED:
+            heard = ledger.text  # with what is not spoken, as a last emoji
+        elif ledger is not None:
+            heard, unheard = ledger.heard(), ledger.unheard()
         if ledger is not None and ledger.heard_samples and command.outcome is not ev.Outcome.PLAYED:
             self._line.flush()
         if command.commit:

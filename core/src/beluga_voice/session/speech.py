@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
 
 from beluga_voice import events as ev
-from beluga_voice.contracts import TTSStream
-from beluga_voice.errors import ContractError, ProviderError
+from beluga_voice.contracts import SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
+from beluga_voice.errors import BelugaVoiceError, ProviderError
 from beluga_voice.sentences import SentenceSplitter
 from beluga_voice.session.playout import Track
 
@@ -16,40 +19,70 @@ Texts = Callable[[], AsyncGenerator[str, None]]
 """Begins an utterance's text: the agent's answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What speaks a piece, and how.
+
+    Attributes:
+        stream: the voice.
+        sample_rate: of its audio, in Hz.
+        options: what it is asked for.
+        gain: times as loud as it speaks.
+    """
+
+    stream: TTSStream
+    sample_rate: int
+    options: SpeechOptions = PLAIN_SPEECH
+    gain: float = 1.0
+
+
+class Speaker(Protocol):
+    """Knows how the agent that answers now is spoken."""
+
+    def sounding(self) -> Callable[[str], str]:
+        """Begin an utterance; what is returned tells how each of its pieces is spoken, in their order."""
+
+    async def manner(self, options: SpeechOptions) -> Manner:
+        """Return what speaks the next piece, open.
+
+        Raises:
+            BelugaVoiceError: nothing can.
+        """
+
+
 class Speech:
-    """Speaks utterances over one TTS stream, a piece at a time.
+    """Speaks utterances, a piece at a time, one piece of a session at a time.
 
     Args:
-        stream: the session's voice.
+        speaker: knows the voice.
         clock: tells the session's time.
         feed: takes the events of what was made.
-        tell: takes the text as it is spoken.
-        spoken_as: tells how the agent's text is spoken; as it is if None.
+        tell: takes the text as it was written.
         blamed: takes who failed an utterance, the agent or the TTS, and by what.
     """
 
     def __init__(
         self,
-        stream: TTSStream,
+        speaker: Speaker,
         clock: Callable[[], float],
         feed: Callable[[ev.Observed], None],
         tell: Callable[[ev.Reported], None],
-        spoken_as: Callable[[str], str] | None = None,
         blamed: Callable[[int, str, BaseException], None] | None = None,
     ) -> None:
-        self._stream = stream
+        self._speaker = speaker
         self._clock = clock
         self._feed = feed
         self._tell = tell
         self._blamed = blamed
         self._synthesizing: set[int] = set()
-        self._spoken_as = spoken_as or str
         self._voice = asyncio.Lock()
 
-    async def speak(self, utterance: int, track: Track, texts: Texts) -> None:
+    async def speak(
+        self, utterance: int, track: Track, texts: Texts, options: SpeechOptions = PLAIN_SPEECH
+    ) -> None:
         """Speak what `texts` gives, and report how it ended; a failure of agent or TTS is reported, not raised."""
         try:
-            spoken = await self._speak_pieces(utterance, track, texts())
+            spoken = await self._speak_pieces(utterance, track, texts(), options)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -76,24 +109,27 @@ class Speech:
         self._feed(ev.UtteranceFailed(self._clock(), utterance, _told(error)))
         track.finish()
 
-    async def _speak_pieces(self, utterance: int, track: Track, texts: AsyncGenerator[str, None]) -> bool:
+    async def _speak_pieces(
+        self, utterance: int, track: Track, texts: AsyncGenerator[str, None], options: SpeechOptions
+    ) -> bool:
         """Returns whether there was anything to speak."""
         spoken = False
+        sounding = self._speaker.sounding()
         noted = self._noting_first(utterance, texts)
         async with aclosing(texts), aclosing(noted), aclosing(_pieces(noted)) as pieces:
             async for piece in pieces:
                 if track.dropped:  # the agent took no notice of being cut
                     break
-                sound = self._spoken_as(piece)
+                sound = sounding(piece)
                 speakable = any(character.isalnum() for character in sound)
                 characters = len(sound) if speakable else 0
                 self._tell(ev.TextGiven(self._clock(), utterance, piece, characters))
                 if speakable:
                     spoken = True
-                    await self._speak_piece(utterance, track, piece, sound)
+                    await self._speak_piece(utterance, track, piece, sound, options)
                     self._feed(ev.TextAwaited(self._clock(), utterance))
                 else:
-                    track.begin(piece)
+                    track.begin(piece, sound)
         return spoken
 
     async def _noting_first(self, utterance: int, texts: AsyncIterator[str]) -> AsyncGenerator[str, None]:
@@ -105,13 +141,16 @@ class Speech:
                 self._tell(ev.TextStarted(self._clock(), utterance))
             yield text
 
-    async def _speak_piece(self, utterance: int, track: Track, piece: str, sound: str) -> None:
+    async def _speak_piece(
+        self, utterance: int, track: Track, piece: str, sound: str, options: SpeechOptions
+    ) -> None:
         self._feed(ev.AudioAwaited(self._clock(), utterance))
+        self._synthesizing.add(utterance)
+        manner = await self._speaker.manner(options)
         async with self._voice:
-            track.begin(piece)
+            track.begin(piece, sound, source_rate=manner.sample_rate, gain=manner.gain)
             first = True
-            self._synthesizing.add(utterance)
-            async with aclosing(self._stream.synthesize(sound)) as parts:
+            async with aclosing(manner.stream.synthesize(sound, manner.options)) as parts:
                 async for part in parts:
                     if first:
                         first = False
@@ -144,6 +183,6 @@ async def _once(text: str) -> AsyncGenerator[str, None]:
 
 
 def _told(error: BaseException) -> str:
-    if isinstance(error, (ProviderError, ContractError)):
+    if isinstance(error, BelugaVoiceError):
         return str(error)
     return f"{type(error).__name__}: {error}"

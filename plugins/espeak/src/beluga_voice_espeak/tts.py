@@ -7,12 +7,14 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.clock import working
-from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError
 from beluga_voice.sentences import SentenceSplitter
 from beluga_voice_espeak.assembly import Assembler, is_spoken
@@ -42,6 +44,7 @@ class EspeakTTS(TTS):
 
     sample_rate = 22050
     word_timestamps = True
+    honours = frozenset({"voice", "speed"})  # less loud by the session: of silence this one would trim all
 
     def __init__(self, settings: EspeakSettings | None = None) -> None:
         """Make a provider; nothing is loaded before `open`."""
@@ -116,17 +119,21 @@ class EspeakStream(TTSStream):
         self._said: set[_Said] = set()
         self._closed = False
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         """Speak `text`, a sentence or at most 200 characters at a time, yielding 60 ms of audio or less.
 
         Raises:
             ClosedError: after `aclose`, when iterated.
+            ConfigurationError: there is no such voice.
             ProviderError: the library failed; what was yielded before is valid.
         """
         self._check_open()
         assembler = Assembler(self._sample_rate)
+        manner = _as_asked(self._manner, options)
         for piece, last in _pieces(text):
-            said = _Said(self._manner, assembler, piece, self._pause * _share_of_pause(piece, last))
+            said = _Said(manner, assembler, piece, self._pause * _share_of_pause(piece, last))
             self._said.add(said)
             try:
                 self._engine.submit(said.say)
@@ -147,6 +154,12 @@ class EspeakStream(TTSStream):
         self._streams.discard(self)
         for said in self._said:
             said.abort()
+
+
+def _as_asked(manner: Manner, options: SpeechOptions) -> Manner:
+    """Change the voice and the speed, the latter as far as the library can: 80 to 450 words per minute."""
+    rate = round(manner.rate * (options.speed or 1.0))
+    return replace(manner, voice=options.voice or manner.voice, rate=min(max(rate, 80), 450))
 
 
 def _share_of_pause(piece: str, last: bool) -> float:

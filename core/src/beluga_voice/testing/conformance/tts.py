@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.audio import rms
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
 from beluga_voice.testing.conformance.provider import check_provider
@@ -29,24 +32,26 @@ class Case:
     make: Callable[[], TTS]
     tts: TTS
     text: str
+    voices: tuple[str, ...]
 
 
 promises: Promises[Case] = Promises("beluga_voice.contracts.tts")
 
 
-async def check_tts(make: Callable[[], TTS], *, text: str) -> None:
+async def check_tts(make: Callable[[], TTS], *, text: str, voices: Sequence[str] = ()) -> None:
     """Check that a synthesiser keeps its contract.
 
     Args:
         make: makes a synthesiser, not yet opened; called several times.
         text: a sentence of some plain words in the voice's language, long enough for two parts of audio.
+        voices: names of voices that sound different, where `TTS.honours` lists ``voice``.
 
     Raises:
         AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
     """
 
     async def check(tts: TTS) -> None:
-        await promises.check(Case(make, tts, text), type(tts).__name__)
+        await promises.check(Case(make, tts, text, tuple(voices)), type(tts).__name__)
 
     await check_provider(make, check)
 
@@ -98,6 +103,44 @@ async def _gives_sound_words(case: Case) -> None:
     if case.tts.word_timestamps:
         said, given = _letters(case.text), _letters(" ".join(word.text for word in words))
         expect(given == said, f"the words of {said!r} are given as {given!r}")
+
+
+@promises.made_by("TTS.honours", "speed changes how long a text takes, where it is listed, and nothing else")
+async def _speaks_faster(case: Case) -> None:
+    plain = _duration(await _speak_once(case, case.text))
+    fast = _duration(await _speak_once(case, case.text, SpeechOptions(speed=2.0)))
+    changed = fast < 0.8 * plain
+    expect(
+        changed == ("speed" in case.tts.honours),
+        f"{case.text!r} takes {plain:g} s, and {fast:g} s at twice the speed",
+    )
+
+
+@promises.made_by("TTS.honours", "volume changes how loud a text is, where it is listed")
+async def _speaks_softer(case: Case) -> None:
+    plain = _loudness(await _speak_once(case, case.text))
+    soft = _loudness(await _speak_once(case, case.text, SpeechOptions(volume=0.25)))
+    changed = soft < 0.6 * plain
+    expect(
+        changed == ("volume" in case.tts.honours),
+        f"{case.text!r} has a level of {plain:.3f}, and {soft:.3f} at a quarter of the volume",
+    )
+
+
+@promises.made_by("TTS.honours", "voices sound different, where they are listed")
+async def _changes_its_voice(case: Case) -> None:
+    sounds = [_samples(await _speak_once(case, case.text, SpeechOptions(voice=name))) for name in case.voices]
+    for name, sound, other in zip(case.voices[1:], sounds[1:], sounds, strict=False):
+        expect(not np.array_equal(sound, other), f"the voice {name!r} sounds like the one before")
+
+
+@promises.made_by("TTS.check_options", "takes what it honours")
+async def _takes_what_it_honours(case: Case) -> None:
+    case.tts.check_options(PLAIN_SPEECH)
+    if "speed" in case.tts.honours:
+        case.tts.check_options(SpeechOptions(speed=1.5))
+    for name in case.voices:
+        case.tts.check_options(SpeechOptions(voice=name))
 
 
 @promises.made_by("TTSStream.synthesize", "empty text yields nothing")
@@ -187,15 +230,15 @@ async def _streams_are_independent(case: Case) -> None:
     await asyncio.gather(one.aclose(), two.aclose())
 
 
-async def _speak(stream: TTSStream, text: str) -> list[Speech]:
-    async with aclosing(stream.synthesize(text)) as speech:
+async def _speak(stream: TTSStream, text: str, options: SpeechOptions = PLAIN_SPEECH) -> list[Speech]:
+    async with aclosing(stream.synthesize(text, options)) as speech:
         return [part async for part in speech]
 
 
-async def _speak_once(case: Case, text: str) -> list[Speech]:
+async def _speak_once(case: Case, text: str, options: SpeechOptions = PLAIN_SPEECH) -> list[Speech]:
     stream = await case.tts.open_stream()
     try:
-        return await _speak(stream, text)
+        return await _speak(stream, text, options)
     finally:
         await stream.aclose()
 
@@ -240,6 +283,14 @@ def _expect_whole(parts: list[Speech], whole: float, when: str) -> None:
 
 def _duration(parts: list[Speech]) -> float:
     return sum(part.frame.duration for part in parts)
+
+
+def _samples(parts: list[Speech]) -> NDArray[np.int16]:
+    return np.concatenate([np.zeros(0, np.int16), *(part.frame.samples for part in parts)])
+
+
+def _loudness(parts: list[Speech]) -> float:
+    return rms(_samples(parts))
 
 
 def _letters(text: str) -> str:

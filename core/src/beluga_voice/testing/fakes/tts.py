@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import TTS, Speech, TTSStream, Word
+from beluga_voice.audio import AudioFrame, apply_gain
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream, Word
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,10 +39,12 @@ class ScriptedTTS(TTS):
         audio: int16 samples that the texts yield in turn, over and over, in place of what `audio_of` tells.
         error: raised by `open_stream` and for each text; None for none.
         network_delay: seconds that `open_stream` takes.
+        honours: as `TTS.honours`: a voice has other samples, speed other durations, volume other levels.
 
     Attributes:
         streams: all streams opened so far.
         texts: all texts whose synthesis began, in order.
+        spoken: how each of them was to be spoken.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ScriptedTTS(TTS):
         audio: Sequence[NDArray[np.int16]] = (),
         error: Exception | None = None,
         network_delay: float = 0.0,
+        honours: Collection[str] = ("voice", "speed", "volume"),
     ) -> None:
         self.name = name
         self.audio = tuple(audio)
@@ -76,8 +80,10 @@ class ScriptedTTS(TTS):
         self.fails_after = fails_after
         self.hangs_after = hangs_after
         self.mute = mute
+        self.honours = frozenset(honours)
         self.streams: list[ScriptedTTSStream] = []
         self.texts: list[str] = []
+        self.spoken: list[SpeechOptions] = []
         self._closed = False
 
     async def open_stream(self) -> ScriptedTTSStream:
@@ -98,19 +104,26 @@ class ScriptedTTS(TTS):
     async def aclose(self) -> None:
         self._closed = True
 
-    def audio_of(self, text: str) -> NDArray[np.int16]:
+    def audio_of(self, text: str, options: SpeechOptions = PLAIN_SPEECH) -> NDArray[np.int16]:
         """Return all samples of `text`, int16, shape ``(n,)``."""
-        words = [_sawtooth(word, self._word_samples) for word in text.split()]
-        return np.concatenate([np.zeros(0, np.int16), *words])
+        options = self._honoured(options)
+        samples = self._word_samples(options)
+        words = [_sawtooth((options.voice or "") + word, samples) for word in text.split()]
+        volume = 1.0 if options.volume is None else options.volume
+        return apply_gain(np.concatenate([np.zeros(0, np.int16), *words]), volume)
 
-    def words_of(self, text: str) -> tuple[Word, ...]:
+    def words_of(self, text: str, options: SpeechOptions = PLAIN_SPEECH) -> tuple[Word, ...]:
         """Return the words of `text` with their times."""
-        length = self._word_samples / self.sample_rate
+        length = self._word_samples(self._honoured(options)) / self.sample_rate
         return tuple(Word(word, i * length, (i + 1) * length) for i, word in enumerate(text.split()))
 
-    @property
-    def _word_samples(self) -> int:
-        return round(self.word_duration * self.sample_rate)
+    def _word_samples(self, options: SpeechOptions) -> int:
+        return round(self.word_duration / (options.speed or 1.0) * self.sample_rate)
+
+    def _honoured(self, options: SpeechOptions) -> SpeechOptions:
+        return SpeechOptions(
+            **{name: getattr(options, name) for name in ("voice", "speed", "volume") if name in self.honours}
+        )
 
 
 class ScriptedTTSStream(TTSStream):
@@ -131,10 +144,13 @@ class ScriptedTTSStream(TTSStream):
     def closed(self) -> bool:
         return self._closing.is_set()
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         self._begin(text)
+        self._tts.spoken.append(options)
         try:
-            for number, part in enumerate(_parts(self._tts, text)):
+            for number, part in enumerate(_parts(self._tts, text, options)):
                 await self._wait(self._tts.part_delay if number else self._tts.delay)
                 await self._fault(number)
                 yield part
@@ -175,16 +191,19 @@ class ScriptedTTSStream(TTSStream):
         raise ClosedError("this stream was closed")
 
 
-def _parts(tts: ScriptedTTS, text: str) -> list[Speech]:
+def _parts(tts: ScriptedTTS, text: str, options: SpeechOptions) -> list[Speech]:
     if tts.mute:
         return []
-    audio, size, rate = tts.audio_of(text), round(tts.part_duration * tts.sample_rate), tts.sample_rate
+    audio = tts.audio_of(text, options)
     if tts.audio:
         audio = tts.audio[(len(tts.texts) - 1) % len(tts.audio)]
+    size, rate = round(tts.part_duration * tts.sample_rate), tts.sample_rate
     parts = []
     for start in range(0, len(audio), size):
         samples = audio[start : start + size]
-        ended = (w for w in tts.words_of(text) if start < round(w.end * rate) <= start + len(samples))
+        ended = (
+            w for w in tts.words_of(text, options) if start < round(w.end * rate) <= start + len(samples)
+        )
         words = tuple(ended) if tts.word_timestamps else ()
         parts.append(Speech(AudioFrame(samples, rate, start), words))
     return parts
