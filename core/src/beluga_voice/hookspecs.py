@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import click
     from pydantic import BaseModel
@@ -55,6 +55,32 @@ class Register(Protocol[P_contra]):
             factory: a callable, or ``"module:attribute"``, imported when the provider is asked for. Called
                 with an instance of `settings` as its only argument, or with none if there are no settings.
             settings: a pydantic model, or ``"module:Class"``; validated once the provider's name is known.
+
+        Raises:
+            PluginError: the name is not of that form, or this plugin has registered it before.
+        """
+
+
+class RegisterModel(Protocol):
+    """Makes a model known that can be fetched."""
+
+    def __call__(
+        self,
+        name: str,
+        urls: str | Sequence[str],
+        *,
+        sha256: str | Sequence[str] = (),
+        licence: str,
+        purpose: str,
+    ) -> None:
+        """Register what ``beluga-voice models fetch NAME`` brings. Nothing is fetched now.
+
+        Args:
+            name: lower-case letters, digits, ``-`` and ``_``; a name that two plugins register is given to neither.
+            urls: one address or several; archives are unpacked.
+            sha256: the hash of each, in hexadecimal; without it the hash of the first fetch is recorded, and held.
+            licence: under which the model is published.
+            purpose: what it is good for, in one line.
 
         Raises:
             PluginError: the name is not of that form, or this plugin has registered it before.
@@ -128,6 +154,11 @@ def register_agent(register: RegisterAgent) -> None:
 @hookspec
 def register_interruption_classifier(register: RegisterInterruptionClassifier) -> None:
     """Register interruption classifiers. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_models(register: RegisterModel) -> None:
+    """Register models that users may fetch by command. Called once when the plugin is loaded."""
 
 
 @hookspec

@@ -27,6 +27,7 @@ COMMANDS = {
         "beluga_voice.cli.journal:journal",
         "Replay, explain and vary what a session decided.",
     ),
+    "models": ("beluga_voice.cli.models:models", "List, fetch and verify models that plugins do not bring."),
     "run": ("beluga_voice.cli.run:run", "Let an agent answer recorded callers."),
     "plugins": (
         "beluga_voice.cli.plugins:plugins",

@@ -1,6 +1,7 @@
 """Plugins: what is installed, what each of them offers, and what is wrong with them."""
 
 from beluga_voice.plugins.discovery import DISABLED_VARIABLE, GROUP, MODULES_VARIABLE
+from beluga_voice.plugins.model import Model
 from beluga_voice.plugins.origin import Origin
 from beluga_voice.plugins.problems import Problem, ProblemKind
 from beluga_voice.plugins.providers import Providers, Registration
@@ -10,6 +11,7 @@ __all__ = [
     "DISABLED_VARIABLE",
     "GROUP",
     "MODULES_VARIABLE",
+    "Model",
     "Origin",
     "Plugin",
     "Plugins",

@@ -18,6 +18,7 @@ from beluga_voice.plugins.discovery import (
     find,
     from_environment,
 )
+from beluga_voice.plugins.model import Model
 from beluga_voice.plugins.origin import Origin
 from beluga_voice.plugins.problems import Problem, ProblemKind
 from beluga_voice.plugins.providers import Providers, Registration, import_problem
@@ -88,6 +89,7 @@ class Plugins:
         self.interruption_classifier: Providers[InterruptionClassifier] = Providers(
             "interruption_classifier", self._problems, self._disabled
         )
+        self._models: dict[str, list[tuple[Origin, Model]]] = {}
         self._kinds = {each.kind: each for each in vars(self).values() if isinstance(each, Providers)}
 
     @classmethod
@@ -135,7 +137,12 @@ class Plugins:
     def problems(self) -> tuple[Problem, ...]:
         """All that is wrong, each blamed on one plugin."""
         collisions = (problem for each in self._kinds.values() for problem in each.collisions())
-        return (*self._problems, *collisions)
+        return (*self._problems, *collisions, *self._model_collisions())
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models that can be fetched, by name; a name that two plugins have registered is not among them."""
+        return {name: found[0][1] for name, found in sorted(self._models.items()) if len(found) == 1}
 
     def of(self, kind: str) -> Providers[object]:
         """Return the providers of a contract that is known by its name only.
@@ -146,6 +153,13 @@ class Plugins:
         if kind not in self._kinds:
             raise PluginError(f"no kind of provider named {kind!r}; there are: {', '.join(self.kinds)}")
         return cast("Providers[object]", self._kinds[kind])
+
+    def _model_collisions(self) -> Iterator[Problem]:
+        for name, found in sorted(self._models.items()):
+            for origin, _ in found if len(found) > 1 else ():
+                owners = " and ".join(sorted(str(each) for each, _ in found))
+                text = f"model {name!r} of plugin {origin} is registered by several plugins: {owners}"
+                yield Problem(origin, ProblemKind.COLLISION, text, origin.remedy_for_defect())
 
     def create(self, kind: str, name: str, settings: BaseModel | None = None) -> object:
         """Make a new provider of a contract that is known by its name only; as `Providers.create`."""
@@ -191,14 +205,17 @@ class Plugins:
         """Register one plugin wholly, or not at all and return why."""
         problem = self._enlist(module, origin)
         registrations: list[Registration] = []
+        models: dict[str, Model] = {}
         if problem is None:
-            problem = self._ask(module, origin, registrations)
+            problem = self._ask(module, origin, registrations, models)
             if problem is not None:
                 self._manager.unregister(module)
         if problem is not None:
             return problem
         for registration in registrations:
             self._kinds[registration.kind].add(registration)
+        for name, model in models.items():
+            self._models.setdefault(name, []).append((origin, model))
         hooks = tuple(sorted(self._hooks(module)))
         self._loaded[origin.name] = (module, Plugin(origin, hooks, _names_by_kind(registrations)))
         return None
@@ -238,14 +255,18 @@ class Plugins:
         text = f"plugin {origin} implements a hook {wrong[0]!r} that does not exist{meant}"
         return Problem(origin, ProblemKind.MISSPELT_HOOK, text.rstrip("?"), origin.remedy_for_defect())
 
-    def _ask(self, module: object, origin: Origin, registrations: list[Registration]) -> Problem | None:
+    def _ask(
+        self, module: object, origin: Origin, registrations: list[Registration], models: dict[str, Model]
+    ) -> Problem | None:
         """Call the plugin's registration hooks, each by itself."""
-        for kind in self._kinds:
-            hook = f"register_{kind}"
-            if hook not in self._hooks(module):
+        collectors = {f"register_{kind}": _collector(kind, origin, registrations) for kind in self._kinds}
+        collectors["register_models"] = _model_collector(origin, models)
+        implemented = self._hooks(module)
+        for hook, register in collectors.items():
+            if hook not in implemented:
                 continue
             try:
-                self._call(module, hook, register=_collector(kind, origin, registrations))
+                self._call(module, hook, register=register)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's fault is kept as its problem
                 return _hook_raised(origin, hook, error)
         return None
@@ -275,6 +296,23 @@ def _collector(kind: str, origin: Origin, registrations: list[Registration]) -> 
         if any((each.kind, each.name) == (kind, name) for each in registrations):
             raise PluginError(f"the name {name!r} is registered twice")
         registrations.append(registration)
+
+    return register
+
+
+def _model_collector(origin: Origin, models: dict[str, Model]) -> Callable[..., None]:
+    def register(
+        name: str,
+        urls: str | Sequence[str],
+        *,
+        sha256: str | Sequence[str] = (),
+        licence: str,
+        purpose: str,
+    ) -> None:
+        if name in models:
+            raise PluginError(f"the model {name!r} is registered twice")
+        addresses, hashes = ((each,) if isinstance(each, str) else tuple(each) for each in (urls, sha256))
+        models[name] = Model(name, addresses, hashes, licence, purpose, origin.name)
 
     return register
 

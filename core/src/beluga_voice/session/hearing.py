@@ -43,6 +43,7 @@ class Hearing:
         passed: takes each block that has been heard, for the STT.
         failed: takes a failure of VAD or noise suppressor, by its kind; the session goes on without it.
         deaf: called when the VAD has failed: from now on the STT alone hears.
+        audio_kept: seconds of the caller's latest audio that can be read from `ring` at any time.
     """
 
     def __init__(
@@ -58,11 +59,14 @@ class Hearing:
         passed: Callable[[AudioFrame], None],
         failed: Callable[[str, BelugaVoiceError], None],
         deaf: Callable[[], None],
+        audio_kept: float = 0,
     ) -> None:
         self._kept = round(
             (policy.pre_roll + policy.speech_starts_after + policy.speech_stops_after) * SAMPLE_RATE
         )
-        self.ring = RingBuffer(self._kept + round(DETECTION * SAMPLE_RATE))
+        self.ring = RingBuffer(
+            max(self._kept + round(DETECTION * SAMPLE_RATE), round(audio_kept * SAMPLE_RATE))
+        )
         self.timeline = Timeline(SAMPLE_RATE)
         self._clock, self._feed, self._asks = clock, feed, asks
         self._passed, self._failed, self._deaf = passed, failed, deaf

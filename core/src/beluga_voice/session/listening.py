@@ -41,6 +41,8 @@ class Listening:
         self._records = deciding.records
         self._transcripts = 0
         self._prediction: asyncio.Task[None] | None = None
+        self._turn_began: int | None = None
+        self._audio_seconds = 0 if parts.turn_detector is None else parts.turn_detector.audio_seconds
         self.hearing = Hearing(
             vad=parts.vad,
             noise_suppressor=parts.noise_suppressor,
@@ -52,11 +54,12 @@ class Listening:
             passed=self._passed,
             failed=deciding.failed,
             deaf=self._deaf,
+            audio_kept=self._audio_seconds,
         )
         self._transcription = self._new_transcription()
         deciding.measures.counts_audio(lambda: self._transcription.seconds)
-        deciding.carries(do.StartHearing, lambda command: self._transcription.start(command.position))
-        deciding.carries(do.StopHearing, lambda _: self._transcription.stop())
+        deciding.carries(do.StartHearing, self._start_hearing)
+        deciding.carries(do.StopHearing, self._stop_hearing)
         deciding.carries(do.Finalize, lambda command: self._transcription.finalize(command.request))
         deciding.carries(do.PredictTurn, self._predict_turn)
 
@@ -145,6 +148,15 @@ class Listening:
     def _deaf(self) -> None:
         self._transcription.always()
 
+    def _start_hearing(self, command: do.StartHearing) -> None:
+        if self._turn_began is None:
+            self._turn_began = command.position
+        self._transcription.start(command.position)
+
+    def _stop_hearing(self, _: do.StopHearing) -> None:
+        self._turn_began = None
+        self._transcription.stop()
+
     # -- words --
 
     def _heard(self, transcript: Transcript, answers: int | None) -> None:
@@ -181,10 +193,21 @@ class Listening:
             self._prediction.cancel()
         self._prediction = self._tasks.spawn(lambda: self._predict(command), "turn detector")
 
+    def _turn_audio(self) -> AudioFrame | None:
+        """What a detector that judges by sound wants of the open turn, from its pre-roll on."""
+        ring = self.hearing.ring
+        if not self._audio_seconds or not ring.end:
+            return None
+        start = ring.end - round(self._audio_seconds * SAMPLE_RATE)
+        if self._turn_began is not None:
+            start = max(start, self._turn_began - round(self._parts.policy.pre_roll * SAMPLE_RATE))
+        start = max(start, ring.start)
+        return AudioFrame(ring.read(start, ring.end), SAMPLE_RATE, start)
+
     async def _predict(self, command: do.PredictTurn) -> None:
         detector = self._parts.turn_detector
         assert detector is not None
-        context = TurnContext(command.text, command.final, self._parts.config.language)
+        context = TurnContext(command.text, command.final, self._parts.config.language, self._turn_audio())
         try:
             async with asyncio.timeout(self._parts.policy.endpoint_max):
                 probability: float | None = await detector.predict(context)

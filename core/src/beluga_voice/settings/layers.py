@@ -14,6 +14,7 @@ from typing import cast
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from beluga_voice.errors import ConfigurationError
+from beluga_voice.plugins.model import FOLDER_VARIABLE
 from beluga_voice.settings.values import SLOTS, Path, Setting, Values
 
 PREFIX = "BELUGA_VOICE_"
@@ -57,7 +58,11 @@ def read_choices(choices: Mapping[Path, str], agent: str) -> Values:
 
 
 def read_environment(environ: Mapping[str, str]) -> Values:
-    """Read the variables that begin with ``BELUGA_VOICE_``; empty ones count as not set."""
+    """Read the variables that begin with ``BELUGA_VOICE_``, but the one of the models' folder, which is no setting.
+
+    Empty ones count as not set.
+    """
+    environ = {name: value for name, value in environ.items() if name.upper() != FOLDER_VARIABLE}
     return _read_variables(environ, lambda name: f"environment variable {name}")
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import TurnContext, TurnDetector
 from beluga_voice.errors import ProviderError
 from beluga_voice.testing.conformance.promises import Promises, expect, soon
@@ -24,12 +27,30 @@ ODD = (
 )
 """Contexts that a session may well ask about."""
 
+RATE = 16000
+
+SOUNDS = {
+    "no samples": np.zeros(0, np.int16),
+    "one sample": np.ones(1, np.int16),
+    "an odd number of samples": np.arange(4801, dtype=np.int16),
+    "two seconds of silence": np.zeros(2 * RATE, np.int16),
+    "full scale": np.tile(np.array([32767, -32768], np.int16), RATE),
+    "a minute": np.random.default_rng(1).integers(-3000, 3000, 60 * RATE, np.int16),
+}
+"""Audio that a turn may well have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """A turn detector under check."""
 
     detector: TurnDetector
+
+    async def predict(self, context: TurnContext) -> float:
+        """Ask about `context`, with the audio that a session would give."""
+        if self.detector.audio_seconds and context.audio is None:
+            context = replace(context, audio=AudioFrame(SOUNDS["two seconds of silence"], RATE))
+        return await self.detector.predict(context)
 
 
 promises: Promises[Case] = Promises("beluga_voice.contracts.turn_detector")
@@ -53,7 +74,7 @@ async def check_turn_detector(make: Callable[[], TurnDetector]) -> None:
 
 @promises.made_by("TurnDetector.predict", "returns a probability of 0 to 1")
 async def _predicts(case: Case) -> None:
-    _expect_probability(await case.detector.predict(TurnContext(TEXT, final=True)), TEXT)
+    _expect_probability(await case.predict(TurnContext(TEXT, final=True)), TEXT)
 
 
 @promises.made_by("TurnDetector.predict", "takes any text, or raises ProviderError")
@@ -61,7 +82,7 @@ async def _takes_any_text(case: Case) -> None:
     for context in ODD:
         shown = context.text[:30]
         try:
-            _expect_probability(await soon(case.detector.predict(context), f"predicting {shown!r}"), shown)
+            _expect_probability(await soon(case.predict(context), f"predicting {shown!r}"), shown)
         except ProviderError:
             continue
 
@@ -86,8 +107,24 @@ async def _may_be_cancelled(case: Case) -> None:
         _expect_probability(await _predict(case, TEXT), TEXT)
 
 
+@promises.made_by("TurnDetector.audio_seconds", "is 0 to 60")
+async def _asks_for_bounded_audio(case: Case) -> None:
+    seconds = case.detector.audio_seconds
+    expect(math.isfinite(seconds) and 0 <= seconds <= 60, f"audio_seconds is {seconds!r}")
+
+
+@promises.made_by("TurnDetector.predict", "takes any audio of a turn, and none")
+async def _takes_any_audio(case: Case) -> None:
+    for name, samples in SOUNDS.items():
+        latest = samples[max(len(samples) - round(case.detector.audio_seconds * RATE), 0) :]
+        context = TurnContext(
+            TEXT, final=True, audio=AudioFrame(latest, RATE) if case.detector.audio_seconds else None
+        )
+        _expect_probability(await soon(case.predict(context), f"predicting of {name}"), name)
+
+
 async def _predict(case: Case, text: str) -> float:
-    return await case.detector.predict(TurnContext(text, final=True))
+    return await case.predict(TurnContext(text, final=True))
 
 
 async def _join(task: asyncio.Task[float]) -> None:

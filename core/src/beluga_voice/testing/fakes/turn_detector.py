@@ -24,6 +24,7 @@ class ScriptedTurnDetector(TurnDetector):
         results: probabilities given in turn, over and over, in place of the script.
         error: raised by every prediction; None for none.
         network_delay: seconds that a prediction takes before `delay`.
+        audio_seconds: how much of the turn's audio it asks for.
 
     Attributes:
         asked: every context it was asked about, in order.
@@ -40,6 +41,7 @@ class ScriptedTurnDetector(TurnDetector):
         results: Sequence[float] = (),
         error: Exception | None = None,
         network_delay: float = 0.0,
+        audio_seconds: float = 0,
     ) -> None:
         self.name = name
         self.results = tuple(results)
@@ -49,6 +51,7 @@ class ScriptedTurnDetector(TurnDetector):
         self.otherwise = otherwise
         self.delay = delay
         self.fails = fails
+        self.audio_seconds = audio_seconds
         self.asked: list[TurnContext] = []
 
     async def predict(self, context: TurnContext) -> float:
