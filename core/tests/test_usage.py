@@ -10,7 +10,7 @@ import pytest
 from beluga_voice import events as ev
 from beluga_voice.agent import Agent
 from beluga_voice.contracts import Usage
-from beluga_voice.errors import ConfigurationError, ProviderError
+from beluga_voice.errors import ConfigurationError, SessionError
 from beluga_voice.session import VoiceSession
 from beluga_voice.testing import (
     AmplitudeVAD,
