@@ -58,7 +58,7 @@ KEPT_TO = {
     "click": {"cli"},
     "dependency_injector": {"container"},
     "dotenv": {"settings"},
-    "numpy": {"audio", "cli", "codecs", "demo", "playout", "recording", "session", "testing"},
+    "numpy": {"audio", "cli", "demo", "playout", "recording", "resilience", "session", "testing"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
     "pydantic": {"agent", "cli", "container", "plugins", "settings", "testing"},

@@ -122,6 +122,10 @@ class _FallbackSTTStream(STTStream):
             await self._heard.wait()
         return self._transcripts.popleft()
 
+    async def hold_open(self) -> None:
+        if self._inner is not None:
+            await self._inner.hold_open()
+
     async def aclose(self) -> None:
         self._closed = True
         self._transcripts.clear()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import ClassVar
 
 from beluga_voice.audio import AudioFrame, Resampler
-from beluga_voice.contracts import TTS, Speech, TTSStream
+from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
+from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError, ProviderError, ProviderTimeoutError
 from beluga_voice.resilience.fallback import Fallback
 from beluga_voice.resilience.order import FallbackPolicy
@@ -26,7 +28,8 @@ class FallbackTTS(Fallback[TTS], TTS):
     through in whole words, so that nothing is said twice and nothing left out; of other voices the place is
     estimated by their pace, to a word or two. A voice that is alone is asked once more for the rest.
 
-    Gives audio at the first voice's rate, and the times of words if all voices do.
+    What a text asks of voice and speed is the first voice's affair; another does of it what it can. Gives audio at
+    the first voice's rate, and the times of words if all voices do.
     """
 
     kind: ClassVar[str] = "tts"
@@ -42,6 +45,20 @@ class FallbackTTS(Fallback[TTS], TTS):
         self.sample_rate = providers[0].sample_rate
         self.word_timestamps = all(each.word_timestamps for each in providers)
         self.paces = [PACE for _ in providers]
+        self.honours = providers[0].honours
+        if not all("volume" in each.honours for each in providers):
+            self.honours -= {"volume"}
+
+    def check_options(self, options: SpeechOptions) -> None:
+        """Refuse what the first voice cannot do; the others do what they can of it."""
+        self.providers[0].check_options(options)
+
+    def options_for(self, index: int, options: SpeechOptions) -> SpeechOptions:
+        """Return what a voice can do of `options`; the name of a voice is the first one's."""
+        if index == 0:
+            return options
+        speed = options.speed if "speed" in self.providers[index].honours else None
+        return replace(options, voice=None, speed=speed)
 
     async def open_stream(self) -> TTSStream:
         """Open a stream with the first that gives one; the others' are opened when they are needed.
@@ -88,11 +105,17 @@ class _FallbackTTSStream(TTSStream):
         for stream in streams.values():
             await stream.aclose()
 
-    async def synthesize(self, text: str) -> AsyncGenerator[Speech, None]:
+    async def hold_open(self) -> None:
+        for stream in tuple(self._streams.values()):
+            await stream.hold_open()
+
+    async def synthesize(
+        self, text: str, options: SpeechOptions = PLAIN_SPEECH
+    ) -> AsyncGenerator[Speech, None]:
         rest, given, error = text, 0, None
         for index in self._attempts():
             progress = Progress(rest, self._tts.sample_rate, exact=self._tts.providers[index].word_timestamps)
-            speech = self._speak(index, rest, progress, reason="" if error is None else str(error))
+            speech = self._speak(index, rest, options, progress, reason="" if error is None else str(error))
             try:
                 async with aclosing(speech):
                     async for part in speech:
@@ -120,7 +143,7 @@ class _FallbackTTSStream(TTSStream):
         return candidates * 2 if len(self._tts.providers) == 1 else candidates
 
     async def _speak(
-        self, index: int, text: str, progress: Progress, *, reason: str
+        self, index: int, text: str, options: SpeechOptions, progress: Progress, *, reason: str
     ) -> AsyncGenerator[Speech, None]:
         """Speak with one voice, at the common rate, in parts that may be heard."""
         stream = await self._stream(index)
@@ -129,7 +152,7 @@ class _FallbackTTSStream(TTSStream):
         source, target = self._tts.providers[index].sample_rate, self._tts.sample_rate
         resampler = None if source == target else Resampler(source, target)
         begun = self._loop.time()
-        async with aclosing(stream.synthesize(text)) as parts:
+        async with aclosing(stream.synthesize(text, self._tts.options_for(index, options))) as parts:
             while (part := await self._next(parts, index, begun, progress)) is not None:
                 if resampler is not None:
                     part = Speech(AudioFrame(resampler.process(part.frame.samples), target), part.words)

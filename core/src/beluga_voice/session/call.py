@@ -17,6 +17,7 @@ from beluga_voice.conversation import Conversation
 from beluga_voice.errors import BelugaVoiceError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.journal.format import Header
+from beluga_voice.resilience.notices import Switched, listen
 from beluga_voice.session.blame import Blame
 from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.deciding import Deciding
@@ -181,6 +182,7 @@ class Call:
     async def run(self) -> None:
         """Open everything, run until the engine ends the session, and close everything."""
         began = self.now()
+        listen(self._switched)
         try:
             await self._open()
             took = self.now() - began
@@ -252,6 +254,11 @@ class Call:
         if greeting:
             self.say(greeting, True, 0, WhileCallerSpeaks.WAIT)
         self._line.begin()
+
+    def _switched(self, notice: Switched) -> None:
+        self._deciding.report(
+            ev.ProviderSwitched(self.now(), notice.kind, notice.old, notice.new, notice.reason)
+        )
 
     def _announce(self, command: do.Announce) -> None:
         if isinstance(command.event, ev.DtmfEntered):
