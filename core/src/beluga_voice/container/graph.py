@@ -21,7 +21,10 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.plugins import Plugins
+from beluga_voice.resilience import FallbackLLM, FallbackSTT, FallbackTTS
 from beluga_voice.settings import Selection, Settings
+
+FALLBACKS: dict[str, Any] = {"stt": FallbackSTT, "tts": FallbackTTS, "llm": FallbackLLM}
 
 
 def discover(settings: Settings) -> Plugins:
@@ -30,7 +33,11 @@ def discover(settings: Settings) -> Plugins:
 
 
 def create(selection: Selection, plugins: Plugins) -> Provider | None:
-    """Make the provider that is chosen; None if it is turned off. It is not opened."""
+    """Make the provider that is chosen, or a fallback of several; None if it is turned off. It is not opened."""
+    if selection.fallback:
+        made = [create(each, plugins) for each in selection.fallback]
+        names = [str(each.provider) for each in selection.fallback]
+        return cast("Provider", FALLBACKS[selection.kind](made, names=names))
     settings = selection.settings(plugins)
     if selection.provider is None:
         return None

@@ -24,6 +24,9 @@ DEFAULT_PROVIDERS: Mapping[str, str] = {
 }
 """What stands where nothing is set: a conversation on this machine, without network or key."""
 
+FALLBACKS = ("stt", "tts", "llm")
+"""The settings that may choose several providers, in the order of preference."""
+
 SLOTS = tuple(DEFAULT_PROVIDERS)
 """The settings that choose a provider; their names are the contracts'."""
 
