@@ -176,6 +176,7 @@ class Caller:
         for _ in range(self._draw.randrange(1, 6)):
             match self._draw.choice(["speak", "speak", "speak over", "write", "say", "silence", "hang up"]):
                 case "speak":
+                    await line.silence(self._draw.choice([0.0, 3.0]))
                     await line.play(VOICE[: round(self._draw.uniform(0.1, 1.2) * 16000)])
                     await line.play(SILENCE)
                 case "speak over":
@@ -284,7 +285,7 @@ def check_turns(told: list[ev.Event]) -> None:
 
 
 def check_audio(parts: dict[str, Any], told: list[ev.Event]) -> None:
-    """Each sample goes to the STT once at most, in order, from the pre-roll on; the agent's frames do not overlap."""
+    """Samples go to the STT once at most, in order, from the pre-roll on; the agent's frames do not overlap."""
     frames = [frame for stream in parts["stt"].streams for frame in stream.frames]
     spans = [(frame.position, frame.position + len(frame)) for frame in frames]
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
