@@ -102,6 +102,9 @@ class RecordedSession:
     def __init__(self, **parts: object) -> None:
         self.parts = parts
         self.state = SessionState.INITIAL
+        config = parts["config"]
+        assert isinstance(config, SessionConfig)
+        self.session_id = config.session_id
 
     async def start(self) -> None:
         self.state = SessionState.LISTENING
@@ -223,6 +226,18 @@ async def test_entering_a_session_starts_and_stops_it() -> None:
         assert session.state is SessionState.LISTENING
     assert session.state is SessionState.ENDED
     assert LOG.count("stop session") == 1
+
+
+async def test_a_session_that_goes_on_is_found_by_its_name() -> None:
+    voice = container()
+    async with voice.lifespan():
+        sessions = voice.get_sessions()
+        async with sessions.open(agent, session_id="one") as one, sessions.open(agent, session_id="two"):
+            assert sessions.find("one") is one
+        for name in ("one", "three"):
+            with pytest.raises(SessionError, match=f"no session named '{name}'") as caught:
+                sessions.find(name)
+            assert caught.value.code is ErrorCode.SESSION_NOT_FOUND
 
 
 async def test_the_lifespan_stops_sessions_before_it_closes_providers() -> None:

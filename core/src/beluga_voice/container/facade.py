@@ -27,6 +27,7 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.errors import ClosedError, ErrorCode, SessionError
+from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
@@ -177,6 +178,11 @@ class VoiceContainer:
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
         self._live.add(session)
+
+    def find(self, session_id: str) -> VoiceSession | None:
+        """Return the session of that name that is tracked, and has not ended; None if there is none."""
+        live = (each for each in self._live if each.session_id == session_id)
+        return next((each for each in live if each.state is not SessionState.ENDED), None)
 
     def _choose(self, selection: Selection) -> Provider | None:
         """Return the container's own provider, or another one where a profile or an agent chooses otherwise."""

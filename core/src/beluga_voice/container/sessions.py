@@ -19,7 +19,7 @@ from beluga_voice.contracts import (
     Transport,
     TurnDetector,
 )
-from beluga_voice.errors import ConfigurationError
+from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
@@ -56,6 +56,9 @@ class Source(Protocol):
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
+
+    def find(self, session_id: str) -> VoiceSession | None:
+        """Return the session of that name that is tracked, and has not ended; None if there is none."""
 
 
 class Opening:
@@ -143,6 +146,19 @@ class Sessions:
             return session
 
         return Opening(lambda: make().__await__())
+
+    def find(self, session_id: str) -> VoiceSession:
+        """Return the session of that name, of those that were made here and have not ended.
+
+        Raises:
+            SessionError: `session_not_found`.
+        """
+        session = self._source.find(session_id)
+        if session is None:
+            raise SessionError(
+                "find", ErrorCode.SESSION_NOT_FOUND, f"no session named {session_id!r} is going on here"
+            )
+        return session
 
 
 def _needed(parts: Parts) -> tuple[STT, TTS]:
