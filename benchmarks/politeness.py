@@ -12,10 +12,12 @@ delays of each are swept. docs/topics/politeness.md explains how to read what co
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import cast
 
@@ -34,9 +36,9 @@ from beluga_voice.plugins import Plugins
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "audio"
 
 
-def main() -> int:
-    """Measure and print."""
-    options = _parser().parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit status."""
+    options = _parser().parse_args(arguments)
     try:
         return run(options)
     except (DatasetError, BelugaVoiceError) as error:
@@ -99,14 +101,13 @@ def run(options: argparse.Namespace) -> int:
     """
     start = time.perf_counter()
     plugins = Plugins.discover()
-    thresholds = tuple(options.threshold or (0.5,))
-    methods = list(_methods(plugins, options.detector or ["heuristic"], thresholds))
+    detectors = _detectors(plugins, options.detector or ["heuristic"])
     vad = cast("VAD", plugins.create("vad", options.vad))
     turns = _turns(options)
     if options.write is not None:
         write_dataset(turns, options.write)
     heard = curve.in_order(hear(turns, vad, TurnPolicy(), _progress))
-    measured = curve.measure(methods, heard, options.step, options.stt_delay, _progress)
+    measured = asyncio.run(_measure(detectors, heard, options))
     curves = Curves(measured, heard, options.seed, options.draws)
     if options.picture is not None:
         options.picture.write_text(picture(curves), encoding="utf-8")
@@ -124,11 +125,25 @@ def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _methods(plugins: Plugins, detectors: Sequence[str], thresholds: tuple[float, ...]) -> Iterable[Method]:
+def _detectors(plugins: Plugins, names: Sequence[str]) -> dict[str, TurnDetector]:
+    return {name: cast("TurnDetector", plugins.create("turn_detector", name)) for name in names}
+
+
+async def _measure(
+    detectors: dict[str, TurnDetector], heard: Sequence[Heard], options: argparse.Namespace
+) -> list[Measured]:
+    async with AsyncExitStack() as stack:
+        for detector in detectors.values():
+            await stack.enter_async_context(detector)
+        methods = list(_methods(detectors, tuple(options.threshold or (0.5,))))
+        return await curve.measure(methods, heard, options.step, options.stt_delay, _progress)
+
+
+def _methods(detectors: dict[str, TurnDetector], thresholds: tuple[float, ...]) -> Iterable[Method]:
     yield Method("silence alone")
     yield Method("adaptive", adaptive=True)
-    for name in detectors:
-        judge = Judge(cast("TurnDetector", plugins.create("turn_detector", name)))
+    for name, detector in detectors.items():
+        judge = Judge(detector)
         yield Method(name, judge, thresholds=thresholds)
         yield Method(f"{name}, adaptive", judge, adaptive=True, thresholds=thresholds)
 
@@ -221,12 +236,12 @@ def lines(curves: Curves, about: dict[str, object], options: argparse.Namespace)
     yield from _table(heads, names, cells)
     yield from ("", f"What is gained over {names[0]}, draw by draw:", "")
     heads = [
-        f"cut-offs at {curve.DELAYS[1]:g} s, points",
-        f"delay at {curve.RATES[1]:.0%}".replace("%", " %"),
+        f"false cut-offs at {curve.DELAYS[1]:g} s",
+        f"mean delay at {curve.RATES[1]:.0%}".replace("%", " %"),
     ]
     cells = [
         [
-            _share(curves.rate_beyond_first(number, curve.DELAYS[1])),
+            _points(curves.rate_beyond_first(number, curve.DELAYS[1])),
             _time(curves.delay_beyond_first(number, curve.RATES[1])),
         ]
         for number in methods[1:]
@@ -250,6 +265,10 @@ def _table(heads: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[
 
 def _share(estimate: Estimate) -> str:
     return _cell(estimate, lambda share: f"{100 * share:.1f}", " %")
+
+
+def _points(estimate: Estimate) -> str:
+    return _cell(estimate, lambda share: f"{100 * share:+.1f}", " points")
 
 
 def _time(estimate: Estimate) -> str:

@@ -7,7 +7,6 @@ draws sources (sentences, recordings), not turns, and chooses the best settings 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,8 +25,9 @@ RATES = (0.2, 0.1, 0.05)
 DRAWS = 2000
 LOW, HIGH = 2.5, 97.5
 
-_LEAST = 0.25
-"""Seconds of the shortest delay that is tried: the VAD needs as long to find the end of speech."""
+_LEAST, _MOST = 0.25, 1.75
+"""Seconds of the short delays that are tried: the VAD needs as long to find the end of speech as the first, and
+after the last few pauses are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Method:
         """Return what is tried, the delays `step` seconds apart, the defaults first."""
         base = TurnPolicy(endpointing="adaptive" if self.adaptive else "fixed")
         if self.judge is None and not self.adaptive:
-            found = [(low, max(low, base.endpoint_max)) for low in _range(_LEAST, 2.0, step / 2)]
+            found = [(low, max(low, base.endpoint_max)) for low in _range(_LEAST, _MOST, step / 2)]
         else:
-            lows, highs = _range(_LEAST, 1.5, step), _range(2 * _LEAST, 2.5, 5 * step)
+            lows, highs = _range(_LEAST, _MOST, step), _range(2 * _LEAST, 2.5, 5 * step)
             found = [(low, high) for low in lows for high in highs if high >= low]
         swept = [
             replace(base, endpoint_min=low, endpoint_max=high, detector_threshold=threshold)
@@ -84,7 +84,7 @@ class Measured:
     elsewhere: Floats
 
 
-def measure(
+async def measure(
     methods: Iterable[Method], heard: Sequence[Heard], step: float, stt_delay: float, progress: Progress
 ) -> list[Measured]:
     """Go through all turns with each setting of each method; turns are in the order of `in_order`."""
@@ -94,7 +94,7 @@ def measure(
         policies = method.policies(step)
         answers: list[list[Answer]] = []
         for policy in policies:
-            answers.append(asyncio.run(decide(calls, policy, method.judge, stt_delay)))
+            answers.append(await decide(calls, policy, method.judge, stt_delay))
             if len(answers) % 20 == 0 or len(answers) == len(policies):
                 progress(f"{method.name}: {len(answers)} of {len(policies)} settings")
         found.append(

@@ -126,7 +126,8 @@ def make_turns(recordings: Path, seed: int, limit: int | None, *, tempo: bool = 
 
     Args:
         recordings: the folder of recordings with its `manifest.json`; need not be there.
-        seed: of all that is drawn.
+        seed: of all that is drawn. The same process gives the same only once: what espeak says depends a little,
+            by milliseconds, on what it said before.
         limit: how many turns to make at most, recordings and synthesised ones by turns; None for all.
         tempo: whether each caller's silences are alike.
     """
@@ -182,9 +183,9 @@ def aligned(samples: Samples, transcript: str) -> tuple[Word, ...]:
     decoder.start_utt()
     decoder.process_raw(samples.tobytes(), False, True)
     decoder.end_utt()
-    rate = float(decoder.config["frate"])
+    rate, end = float(decoder.config["frate"]), len(samples) / SAMPLE_RATE
     return tuple(
-        Word(strip_variant(part.word), part.start_frame / rate, (part.end_frame + 1) / rate)
+        Word(strip_variant(part.word), part.start_frame / rate, min((part.end_frame + 1) / rate, end))
         for part in decoder.seg() or ()
         if not is_filler(part.word)
     )
@@ -232,7 +233,7 @@ def spliced(spoken: Spoken, draw: np.random.Generator, low: float, high: float) 
     moved, shift = [], LEAD - begin / SAMPLE_RATE
     at = begin
     for number, word in enumerate(words):
-        moved.append(Word(word.text, word.start + shift, word.end + shift))
+        moved.append(Word(word.text, round(word.start + shift, 3), round(word.end + shift, 3)))
         if number in chosen:
             cut = _quietest(spoken.samples, (word.end + words[number + 1].start) / 2)
             silence = round(float(draw.uniform(low, high)) * SAMPLE_RATE)
@@ -246,7 +247,7 @@ def spliced(spoken: Spoken, draw: np.random.Generator, low: float, high: float) 
         "en",
         np.clip(np.rint(samples), -32768, 32767).astype(np.int16),
         tuple(_silences(moved)),
-        tuple(Word(word.text, round(word.start, 3), round(word.end, 3)) for word in moved),
+        tuple(moved),
         spoken.speaker,
         spoken.source,
     )
@@ -255,8 +256,8 @@ def spliced(spoken: Spoken, draw: np.random.Generator, low: float, high: float) 
 def _silences(words: Sequence[Word]) -> Iterator[Span]:
     for before, after in pairwise(words):
         if after.start - before.end >= LABELLED:
-            yield Span(round(before.end, 3), round(after.start, 3))
-    yield Span(round(words[-1].end, 3), round(words[-1].end + TAIL, 3))
+            yield Span(before.end, after.start)
+    yield Span(words[-1].end, round(words[-1].end + TAIL, 3))
 
 
 def _quietest(samples: Samples, seconds: float) -> int:
