@@ -80,8 +80,9 @@ class Conversation:
 
     __slots__ = ("_before", "_messages")
 
-    def __init__(self) -> None:
-        self._before: tuple[Message, ...] = ()
+    def __init__(self, before: tuple[Message, ...] = ()) -> None:
+        """Begin with what was said `before`, in a session that this one continues."""
+        self._before = before
         self._messages: list[Message] = []
 
     def begin_run(self) -> None:

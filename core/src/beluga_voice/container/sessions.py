@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
@@ -20,6 +20,7 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
+from beluga_voice.conversation import Message
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
@@ -98,6 +99,7 @@ class Sessions:
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
         deps: object = None,
+        history: Sequence[Message] = (),
     ) -> Opening:
         """Make a session whose providers are open; they are shared with all other sessions.
 
@@ -113,6 +115,7 @@ class Sessions:
             config: in place of what the settings say.
             turns: in place of what the settings say.
             deps: what the agent's tools get as `Call.deps`, in place of what its own factory makes.
+            history: what was said before, in a session that this one continues.
 
         Raises:
             ClosedError: outside of `VoiceContainer.lifespan`.
@@ -135,6 +138,7 @@ class Sessions:
                 transport=transport,
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,
+                history=history,
                 stt=stt,
                 tts={**voices, "": tts} if voices else tts,
                 vad=parts.vad,

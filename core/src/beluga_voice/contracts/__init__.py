@@ -19,6 +19,18 @@ from beluga_voice.contracts.llm import (
 from beluga_voice.contracts.noise_suppressor import NoiseSuppressor, NoiseSuppressorStream
 from beluga_voice.contracts.provider import Provider
 from beluga_voice.contracts.s2s import S2S, S2SSetup, S2SStream
+from beluga_voice.contracts.server import (
+    ASGI,
+    Answer,
+    Calls,
+    Connection,
+    Joined,
+    Limits,
+    Offer,
+    RefusedError,
+    Routes,
+)
+from beluga_voice.contracts.session_store import SessionSnapshot, SessionStore
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
 from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
@@ -30,6 +42,17 @@ from beluga_voice.events import ToolOutcome
 from beluga_voice.words import Interruption, Word
 
 __all__ = [
+    "SessionStore",
+    "SessionSnapshot",
+    "Routes",
+    "RefusedError",
+    "Offer",
+    "Limits",
+    "Joined",
+    "Connection",
+    "Calls",
+    "Answer",
+    "ASGI",
     "LLM",
     "S2S",
     "STT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -73,6 +73,7 @@ class VoiceSession:
         turns: how turns are taken.
         prices: what its providers cost; without any, usage is counted and no cost told.
         on_state_changed: as the method of that name.
+        history: what was said before, in a session that this one continues: then it begins without a greeting.
 
     Raises:
         SessionError: `invalid_config`: the parts do not make a session, or it is to start by itself and no event
@@ -97,6 +98,7 @@ class VoiceSession:
         turns: TurnPolicy | None = None,
         prices: Prices | None = None,
         on_state_changed: StateCallback | None = None,
+        history: Sequence[Message] = (),
     ) -> None:
         _check(stt, STT, "stt", needed=True)
         voices = dict(tts) if isinstance(tts, Mapping) else {"": tts}
@@ -113,7 +115,7 @@ class VoiceSession:
         chosen = config or SessionConfig()
         self.session_id = chosen.session_id or f"session-{secrets.token_hex(8)}"
         self._observers = Observers()
-        self._conversation = Conversation()
+        self._conversation = Conversation(tuple(history))
         self._control = Control(self.session_id, self._conversation, self._observers, llms, deps)
         self._parts = Parts(
             stt=stt,

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.plugins.model import FOLDER_VARIABLE
-from beluga_voice.settings.values import SLOTS, Path, Setting, Values
+from beluga_voice.settings.values import ALL_SLOTS, SLOTS, Path, Setting, Values
 
 PREFIX = "BELUGA_VOICE_"
 DELIMITER = "__"
@@ -201,7 +201,8 @@ def _several(value: object) -> object:
 
 
 def _is_slot(path: Path) -> bool:
-    return (len(path) == 1 or (len(path) == 3 and path[0] == "sessions")) and path[-1] in SLOTS
+    in_profile = len(path) == 3 and path[0] == "sessions"
+    return (len(path) == 1 and path[-1] in ALL_SLOTS) or (in_profile and path[-1] in SLOTS)
 
 
 def _text(setting: Setting | None) -> str | None:

@@ -20,14 +20,14 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.settings.layers import DELIMITER, PREFIX, read_choices, read_layers
 from beluga_voice.settings.selection import Selection, source_of, with_nulls
-from beluga_voice.settings.values import DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
+from beluga_voice.settings.values import ALL_SLOTS, DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
 from beluga_voice.turns.policy import TurnPolicy
 
 D = TypeVar("D", TurnPolicy, SessionConfig)
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _IN_PROFILES = (*SLOTS, "turns", "session")
-_NOT_IN_PROFILES = ("sessions", "plugins", "disabled_plugins")
+_NOT_IN_PROFILES = ("session_store", "server", "sessions", "plugins", "disabled_plugins")
 
 
 class Settings(BaseSettings):
@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     noise_suppressor: InstanceOf[Selection] = Field(description="cleans the caller's audio")
     interruption_classifier: InstanceOf[Selection] = Field(description="tells stop words and backchannels")
     llm: InstanceOf[Selection] = Field(description="the agent's language model")
+    session_store: InstanceOf[Selection] = Field(description="keeps what of a session survives its process")
+    server: Mapping[str, object] = Field(description="of beluga-voice-server, which validates them")
     turns: InstanceOf[TurnPolicy] = Field(description="how turns are taken")
     session: InstanceOf[SessionConfig] = Field(description="what each session is told")
     sessions: Mapping[str, InstanceOf[Settings]] = Field(description="profiles: named overrides of the rest")
@@ -111,6 +113,7 @@ class Settings(BaseSettings):
             self.noise_suppressor,
             self.interruption_classifier,
             self.llm,
+            self.session_store,
         )
 
     def for_agent(self, choices: Mapping[Path, str], name: str) -> Settings:
@@ -152,7 +155,8 @@ class TracedSource(PydanticBaseSettingsSource):
 def _fields(values: Values) -> dict[str, object]:
     _check_names(values, (*_IN_PROFILES, *_NOT_IN_PROFILES), "")
     return {
-        **{kind: Selection.read(kind, values) for kind in SLOTS},
+        **{kind: Selection.read(kind, values) for kind in ALL_SLOTS},
+        "server": _server(values),
         "turns": _read_dataclass(TurnPolicy, "turns", values),
         "session": _read_dataclass(SessionConfig, "session", values),
         "sessions": _profiles(values),
@@ -160,6 +164,11 @@ def _fields(values: Values) -> dict[str, object]:
         "disabled_plugins": _names(values, "disabled_plugins"),
         "values": values,
     }
+
+
+def _server(values: Values) -> dict[str, object]:
+    _check_table(values, "server")
+    return values.under(("server",)).table()
 
 
 def _profiles(values: Values) -> dict[str, Settings]:

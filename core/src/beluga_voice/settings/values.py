@@ -21,14 +21,18 @@ DEFAULT_PROVIDERS: Mapping[str, str] = {
     "noise_suppressor": "none",
     "interruption_classifier": "none",
     "llm": "none",
+    "session_store": "none",
 }
 """What stands where nothing is set: a conversation on this machine, without network or key."""
 
 FALLBACKS = ("stt", "tts", "llm")
 """The settings that may choose several providers, in the order of preference."""
 
-SLOTS = tuple(DEFAULT_PROVIDERS)
+ALL_SLOTS = tuple(DEFAULT_PROVIDERS)
 """The settings that choose a provider; their names are the contracts'."""
+
+SLOTS = tuple(slot for slot in ALL_SLOTS if slot != "session_store")
+"""Those that each session may choose anew, in a profile or by its agent."""
 
 Path = tuple[str, ...]
 
