@@ -15,8 +15,10 @@ from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import open_agent, open_voices, settings_for
 from beluga_voice.container.graph import Graph, create
 from beluga_voice.container.opened import Opened
+from beluga_voice.container.serving import Server, create_server
 from beluga_voice.container.sessions import Parts, Sessions
 from beluga_voice.contracts import (
+    ASGI,
     LLM,
     STT,
     TTS,
@@ -24,6 +26,7 @@ from beluga_voice.contracts import (
     InterruptionClassifier,
     NoiseSuppressor,
     Provider,
+    SessionStore,
     TurnDetector,
 )
 from beluga_voice.errors import ClosedError, ErrorCode, SessionError
@@ -81,6 +84,8 @@ class VoiceContainer:
         self._sessions = Sessions(self)
         self._live: WeakSet[VoiceSession] = WeakSet()
         self._opened: Opened | None = None
+        self._server: Server | None = None
+        self._serving: AsyncExitStack | None = None
 
     @property
     def plugins(self) -> Plugins:
@@ -90,6 +95,54 @@ class VoiceContainer:
     def get_sessions(self) -> Sessions:
         """Return what opens sessions; a plain method, so that FastAPI's ``Depends`` takes it."""
         return self._sessions
+
+    def asgi(self, agent: AgentLike) -> ASGI:
+        """Return the server as an ASGI application: signalling, WebSocket, page; `agent` answers its callers.
+
+        Mount it into an application whose lifespan is this container's, or run it alone: it then opens `lifespan`
+        itself.
+
+        Raises:
+            PluginError: beluga-voice-server is not installed; the text tells the command.
+            ConfigurationError: the settings ``[server]`` are wrong.
+        """
+        return self._get_server().app(agent)
+
+    async def open_server(self) -> Server:
+        """Return the server, running; within `lifespan`.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            PluginError, ConfigurationError: as `asgi`.
+            ProviderError: the session store cannot be opened.
+        """
+        server = self._get_server()
+        if self._serving is None:
+            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        if not server.running:
+            await self._serving.enter_async_context(server.run())
+        return server
+
+    async def open_store(self) -> SessionStore | None:
+        """Return the session store that the settings choose, open; None if it is turned off.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: it cannot be made or opened.
+        """
+        if self._opened is None:
+            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        if self.settings.session_store not in self._of_profiles:
+            self._of_profiles[self.settings.session_store] = create(self.settings.session_store, self.plugins)
+        store = self._of_profiles[self.settings.session_store]
+        if store is not None:
+            await self._opened.ensure(store)
+        return cast("SessionStore | None", store)
+
+    def _get_server(self) -> Server:
+        if self._server is None:
+            self._server = create_server(self)
+        return self._server
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI passes itself
@@ -123,6 +176,9 @@ class VoiceContainer:
             # Sessions first: the stack unwinds from its end, below everything a session opens later.
             async with AsyncExitStack() as sessions:
                 sessions.push_async_callback(self._stop_sessions)
+                self._serving = sessions
+                if self._server is not None:
+                    await self.open_server()
                 yield
 
     async def open_parts(self, settings: Settings) -> Parts:
@@ -202,7 +258,7 @@ class VoiceContainer:
 
     def _forget(self) -> None:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""
-        self._opened = None
+        self._opened = self._serving = None
         self._of_profiles.clear()
         for kind in SLOTS:
             cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()

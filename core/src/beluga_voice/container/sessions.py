@@ -9,13 +9,16 @@ from typing import Protocol
 
 from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import settings_for
+from beluga_voice.container.serving import Server
 from beluga_voice.contracts import (
     LLM,
     STT,
     TTS,
     VAD,
+    Answer,
     InterruptionClassifier,
     NoiseSuppressor,
+    Offer,
     Transport,
     TurnDetector,
 )
@@ -54,6 +57,9 @@ class Source(Protocol):
 
     async def open_voices(self, agent: AgentLike, settings: Settings) -> Mapping[str, TTS]:
         """Open the synthesisers that agents of a call name; return them by these names."""
+
+    async def open_server(self) -> Server:
+        """Return the server, running."""
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
@@ -163,6 +169,33 @@ class Sessions:
                 "find", ErrorCode.SESSION_NOT_FOUND, f"no session named {session_id!r} is going on here"
             )
         return session
+
+    async def answer(
+        self,
+        offer: Offer,
+        agent: AgentLike,
+        *,
+        profile: str | None = None,
+        deps: object = None,
+    ) -> Answer:
+        """Answer a WebRTC offer: the caller who made it talks with `agent`, or goes on with the offer's session.
+
+        Who may call is the host's to decide before: a new session needs no token here. Limits hold as in
+        `VoiceContainer.asgi`, whose application also takes the candidates that follow.
+
+        Args:
+            offer: as the browser posted it; its token, if it has one, resumes a session.
+            agent: answers the caller.
+            profile: as in `open`, in place of the offer's.
+            deps: as in `open`.
+
+        Raises:
+            PluginError: beluga-voice-server or beluga-voice-webrtc is not installed; the text tells the command.
+            RefusedError: the offer or its token is wrong, or there is no room.
+            ClosedError: outside of `VoiceContainer.lifespan`.
+        """
+        server = await self._source.open_server()
+        return await server.answer(offer, agent, profile=profile, deps=deps)
 
 
 def _needed(parts: Parts) -> tuple[STT, TTS]:

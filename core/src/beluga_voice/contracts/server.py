@@ -165,6 +165,9 @@ class Joined(Protocol):
     def welcome(self) -> Mapping[str, object]:
         """The first message to the caller."""
 
+    def begin(self) -> None:
+        """Take the line, from the connection that has it: the caller hears the agent, and is told what happens."""
+
     def hear(self, frame: AudioFrame) -> None:
         """Take the caller's audio: mono int16 at `INPUT_SAMPLE_RATE`, at most 1 s. Never waits."""
 
@@ -216,7 +219,7 @@ class Routes(ABC):
         """Return what ``/start`` tells a caller of this transport, such as servers for the session."""
         return {}
 
-    async def answer(self, offer: Offer, calls: Calls) -> Answer:  # noqa: ARG002 - for what overrides it
+    async def answer(self, offer: Offer, calls: Calls) -> Answer:
         """Answer a WebRTC offer; for a transport that can.
 
         Raises:

@@ -221,7 +221,7 @@ class Call:
         await self._listening.open()
         if transport is not None:
             self._closing.append(("transport", transport.aclose))
-            far_end = FarEnd(self._line, deciding, self._listening)
+            far_end = FarEnd(self._line, deciding, self._listening, playout)
             await self._in_time("transport", transport.open(far_end))
 
     async def _in_time(self, kind: str, opening: Awaitable[T]) -> T:
@@ -251,7 +251,8 @@ class Call:
         self._deciding.report(ev.SessionOpened(self.now(), took))
         agent = self._parts.agent
         greeting = self._parts.config.greeting or ("" if agent is None else agent.greeting)
-        if greeting:
+        continues = self.run_number == 1 and self._conversation.messages
+        if greeting and not continues:
             self.say(greeting, True, 0, WhileCallerSpeaks.WAIT)
         self._line.begin()
 

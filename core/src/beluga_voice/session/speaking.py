@@ -162,12 +162,16 @@ class Speaking:
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
         ledger = self._playout.close(command.utterance)
+        cut = ledger is not None and ledger.heard_samples > 0 and command.outcome is not ev.Outcome.PLAYED
+        if ledger is not None and cut:
+            unplayed = round(self._line.unplayed * self._playout.sample_rate)
+            ledger.hear(-min(unplayed, ledger.heard_samples))
         heard, unheard = "", ""
         if ledger is not None and ledger.heard_samples and command.outcome is ev.Outcome.PLAYED:
             heard = ledger.text  # with what is not spoken, as a last emoji
         elif ledger is not None:
             heard, unheard = ledger.heard(), ledger.unheard()
-        if ledger is not None and ledger.heard_samples and command.outcome is not ev.Outcome.PLAYED:
+        if cut:
             self._line.flush()
         if command.commit:
             interrupted = command.outcome is not ev.Outcome.PLAYED

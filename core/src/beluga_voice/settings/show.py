@@ -52,9 +52,7 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
     shown += _dataclass("session", settings.session, settings.values)
     own = settings.values.under(("server",))
     for path in own:
-        shown.append(
-            Shown(own[path].key, masked(path[-1], own[path].value, None), _source(own[path]))
-        )
+        shown.append(Shown(own[path].key, masked(path[-1], own[path].value, None), _source(own[path])))
     for name, profile in sorted(settings.sessions.items()):
         models = {
             (each.kind, *each.within): _model(each, plugins)

@@ -30,7 +30,9 @@ def read_table(values: Values, path: Path, model: type[M], *, without: tuple[str
     setting = own.near(where)
     if found["type"] == "extra_forbidden":
         known = nearest(where[-1], (*model.model_fields, *without))
-        raise ConfigurationError(f"no setting named '{prefix}.{'.'.join(where)}'{source_of(setting)}; {known}")
+        raise ConfigurationError(
+            f"no setting named '{prefix}.{'.'.join(where)}'{source_of(setting)}; {known}"
+        )
     info = model.model_fields.get(where[0]) if where else None
     value = "" if not where or is_secret(where[0], info) else f" is {found['input']!r}"
     reason = found["msg"][:1].lower() + found["msg"][1:]
