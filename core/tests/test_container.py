@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from beluga_voice.errors import (
     ClosedError,
     ConfigurationError,
     ErrorCode,
+    PluginError,
     ProviderError,
     SessionError,
     UnknownProviderError,
@@ -207,6 +209,7 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
             "turn_detector": None,
             "noise_suppressor": None,
             "interruption_classifier": None,
+            "history": (),
         }
         assert two.parts == {**one.parts, "config": SessionConfig(language="de", session_id="two")}
     assert LOG.count("open Ear") == 1
@@ -424,3 +427,21 @@ async def test_the_lifespan_opens_what_the_named_agents_need() -> None:
         voices = session.parts["tts"]
         assert isinstance(voices, dict)
         assert voices[""] is voices["mouth"]
+
+
+async def test_the_store_that_the_settings_choose_is_opened_once_and_off_by_default() -> None:
+    voice = container()
+    async with voice.lifespan():
+        assert await voice.open_store() is None
+    with pytest.raises(ClosedError, match="not open"):
+        await voice.open_store()
+    voice = container(session_store="acme")
+    async with voice.lifespan():
+        with pytest.raises(UnknownProviderError, match="no session store provider named 'acme'"):
+            await voice.open_store()
+
+
+def test_a_server_that_is_not_installed_is_told_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "beluga_voice_server.server", None)
+    with pytest.raises(PluginError, match=r'Try: pip install "beluga-voice\[webrtc\]"'):
+        container().asgi(agent)

@@ -73,6 +73,7 @@ def test_without_any_source_the_local_stack_stands() -> None:
         "noise_suppressor": None,
         "interruption_classifier": None,
         "llm": None,
+        "session_store": None,
     }
     assert settings.turns == TurnPolicy()
     assert settings.session == SessionConfig()

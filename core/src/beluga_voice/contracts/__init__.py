@@ -27,7 +27,6 @@ from beluga_voice.contracts.server import (
     Joined,
     Limits,
     Offer,
-    RefusedError,
     Routes,
 )
 from beluga_voice.contracts.session_store import SessionSnapshot, SessionStore
@@ -67,10 +66,9 @@ __all__ = [
     "Offer",
     "Provider",
     "Receiver",
+    "Routes",
     "S2SSetup",
     "S2SStream",
-    "RefusedError",
-    "Routes",
     "STTStream",
     "ScoreSink",
     "SessionSnapshot",

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, Protocol
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.conversation import Message
-from beluga_voice.errors import BelugaVoiceError, ConfigurationError
+from beluga_voice.errors import ConfigurationError
 
 INPUT_SAMPLE_RATE = 16000
 """Hz of the frames that a connection brings: converted once, at the edge."""
@@ -32,22 +32,6 @@ class ASGI(Protocol):
         send: Callable[[MutableMapping[str, object]], Awaitable[None]],
     ) -> None:
         """Serve one connection."""
-
-
-class RefusedError(BelugaVoiceError):
-    """The server refuses a caller; the text may be told to them.
-
-    Attributes:
-        status: of HTTP, 400 to 599.
-        code: what is wrong, for programs, as in ``token_expired``.
-        retry_after: seconds after which it may be tried again; None if that helps nothing.
-    """
-
-    def __init__(self, status: int, code: str, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

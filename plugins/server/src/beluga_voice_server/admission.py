@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from beluga_voice.contracts import RefusedError
+from beluga_voice.errors import RefusedError
 from beluga_voice_server.settings import ServerSettings
 
 PERIOD = 0.1

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from beluga_voice.agents import AgentLike
-from beluga_voice.contracts import ASGI, RefusedError
-from beluga_voice.errors import ConfigurationError
+from beluga_voice.contracts import ASGI
+from beluga_voice.errors import ConfigurationError, RefusedError
 from beluga_voice_server.callers import Caller, client_of, headers_of, is_local
 from beluga_voice_server.gate import Gate, Receive, Scope, Send
 from beluga_voice_server.metrics import exposition

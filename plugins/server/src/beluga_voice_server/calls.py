@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from beluga_voice import events as ev
+import beluga_voice.events as ev
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import Connection, SessionSnapshot
 from beluga_voice.contracts.server import INPUT_SAMPLE_RATE

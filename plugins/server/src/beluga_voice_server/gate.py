@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from beluga_voice.contracts import ASGI, RefusedError
+from beluga_voice.contracts import ASGI
+from beluga_voice.errors import RefusedError
 from beluga_voice_server.callers import client_of, headers_of, is_local
 from beluga_voice_server.settings import ServerSettings
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from beluga_voice import events as ev
-from beluga_voice.contracts import RefusedError
+import beluga_voice.events as ev
 from beluga_voice.conversation import Message
+from beluga_voice.errors import RefusedError
 
 VERSION = 1
 """Of the protocol."""

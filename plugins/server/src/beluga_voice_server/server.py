@@ -8,20 +8,11 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from beluga_voice import events as ev
+import beluga_voice.events as ev
 from beluga_voice.agents import AgentLike
 from beluga_voice.container import VoiceContainer
-from beluga_voice.contracts import (
-    ASGI,
-    Answer,
-    Connection,
-    Offer,
-    RefusedError,
-    Routes,
-    SessionSnapshot,
-    SessionStore,
-)
-from beluga_voice.errors import BelugaVoiceError, PluginError
+from beluga_voice.contracts import ASGI, Answer, Connection, Offer, Routes, SessionSnapshot, SessionStore
+from beluga_voice.errors import BelugaVoiceError, PluginError, RefusedError
 from beluga_voice.settings import read_table
 from beluga_voice_server.admission import Admission, LoopLag
 from beluga_voice_server.app import App

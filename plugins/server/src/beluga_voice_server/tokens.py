@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from beluga_voice.contracts import RefusedError
+from beluga_voice.errors import RefusedError
 
 LONGEST = 1024
 """Characters of a token at most; what is longer is not even looked at."""

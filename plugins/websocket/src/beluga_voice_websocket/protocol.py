@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from beluga_voice.contracts import RefusedError
 from beluga_voice.contracts.server import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from beluga_voice.errors import RefusedError
 
 VERSION = 1
 """Of the protocol."""

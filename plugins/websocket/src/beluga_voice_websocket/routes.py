@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from beluga_voice.audio import AudioFrame, Resampler
-from beluga_voice.contracts import ASGI, Calls, Joined, RefusedError, Routes
+from beluga_voice.contracts import ASGI, Calls, Joined, Routes
 from beluga_voice.contracts.server import INPUT_SAMPLE_RATE
+from beluga_voice.errors import RefusedError
 from beluga_voice_websocket.connection import WebSocketConnection
 from beluga_voice_websocket.protocol import (
     SUBPROTOCOL,
