@@ -34,6 +34,7 @@ from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
+from beluga_voice.settings.values import ALL_SLOTS
 
 
 class VoiceContainer:
@@ -79,6 +80,7 @@ class VoiceContainer:
         self.interruption_classifier: Injected[InterruptionClassifier | None] = (
             self._graph.interruption_classifier
         )
+        self.session_store: Injected[SessionStore | None] = self._graph.session_store
         self.llm: Injected[LLM | None] = self._graph.llm
         self._of_profiles: dict[Selection, Provider | None] = {}
         self._sessions = Sessions(self)
@@ -106,6 +108,7 @@ class VoiceContainer:
             PluginError: beluga-voice-server is not installed; the text tells the command.
             ConfigurationError: the settings ``[server]`` are wrong.
         """
+        self._agents = (*self._agents, agent)
         return self._get_server().app(agent)
 
     async def open_server(self) -> Server:
@@ -130,14 +133,10 @@ class VoiceContainer:
             ClosedError: outside of `lifespan`.
             ConfigurationError, PluginError, ProviderError: it cannot be made or opened.
         """
-        if self._opened is None:
-            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
-        if self.settings.session_store not in self._of_profiles:
-            self._of_profiles[self.settings.session_store] = create(self.settings.session_store, self.plugins)
-        store = self._of_profiles[self.settings.session_store]
+        opened, store = self._open, self.session_store()
         if store is not None:
-            await self._opened.ensure(store)
-        return cast("SessionStore | None", store)
+            await opened.ensure(store)
+        return store
 
     def _get_server(self) -> Server:
         if self._server is None:
@@ -198,7 +197,9 @@ class VoiceContainer:
     async def _open_chosen(self, settings: Settings) -> None:
         """Open what `settings` choose in so many words, or a test put in; not what stands by default."""
         for part in [
-            self._choose(selection) for selection in settings.selections() if self._named(selection)
+            self._choose(selection)
+            for selection in settings.selections()
+            if selection.kind in SLOTS and self._named(selection)
         ]:
             if part is not None:
                 await self._open.ensure(part)
@@ -260,7 +261,7 @@ class VoiceContainer:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""
         self._opened = self._serving = None
         self._of_profiles.clear()
-        for kind in SLOTS:
+        for kind in ALL_SLOTS:
             cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()
 
 

@@ -18,6 +18,7 @@ from beluga_voice.contracts import (
     InterruptionClassifier,
     NoiseSuppressor,
     Provider,
+    SessionStore,
     TurnDetector,
 )
 from beluga_voice.plugins import Plugins
@@ -64,5 +65,8 @@ class Graph(containers.DeclarativeContainer):
     )
     interruption_classifier: providers.Provider[InterruptionClassifier | None] = providers.Singleton(
         _create_chosen, settings, plugins, "interruption_classifier"
+    )
+    session_store: providers.Provider[SessionStore | None] = providers.Singleton(
+        _create_chosen, settings, plugins, "session_store"
     )
     llm: providers.Provider[LLM | None] = providers.Singleton(_create_chosen, settings, plugins, "llm")
