@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beluga_voice.agent import Agent, Call
     from beluga_voice.audio import AudioFrame
     from beluga_voice.container import Sessions, VoiceContainer
-    from beluga_voice.contracts import Answer, Offer, Turn
+    from beluga_voice.contracts import Turn
     from beluga_voice.conversation import Message, Role
     from beluga_voice.errors import (
         AgentStateError,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         ErrorCode,
         PluginError,
         ProviderError,
-        RefusedError,
         SessionError,
         ToolError,
     )
@@ -39,7 +38,7 @@ _HOMES = {
     "agent": ("Agent", "Call"),
     "audio": ("AudioFrame",),
     "container": ("Sessions", "VoiceContainer"),
-    "contracts": ("Answer", "Offer", "Turn"),
+    "contracts": ("Turn",),
     "conversation": ("Message", "Role"),
     "errors": (
         "AgentStateError",
@@ -51,7 +50,6 @@ _HOMES = {
         "ErrorCode",
         "PluginError",
         "ProviderError",
-        "RefusedError",
         "SessionError",
         "ToolError",
     ),
@@ -65,7 +63,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Agent",
     "AgentStateError",
-    "Answer",
     "AudioError",
     "AudioFrame",
     "BelugaVoiceError",
@@ -75,10 +72,8 @@ __all__ = [
     "ContractError",
     "ErrorCode",
     "Message",
-    "Offer",
     "PluginError",
     "ProviderError",
-    "RefusedError",
     "Role",
     "SayHandle",
     "SessionConfig",

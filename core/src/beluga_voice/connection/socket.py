@@ -139,12 +139,7 @@ def connect_error(error: Exception, request: Request, service: Service) -> Provi
     reason = getattr(error, "os_error", error)
     words = getattr(reason, "strerror", None) or type(error).__name__
     retryable = not isinstance(error, client.ClientConnectorCertificateError)
-    return ProviderError(
-        f"{service.name} cannot be reached at {request.shown}: {words}",
-        retryable=retryable,
-        kind=service.kind,
-        code="network_error",
-    )
+    return ProviderError(f"{service.name} cannot be reached at {request.shown}: {words}", retryable=retryable)
 
 
 class AiohttpSocket:
@@ -152,7 +147,7 @@ class AiohttpSocket:
 
     def __init__(self, opened: aiohttp.ClientWebSocketResponse, service: Service) -> None:
         self._opened = opened
-        self._service = service
+        self._name = service.name
         self._socket: sockets.socket | None = opened.get_extra_info("socket")
 
     async def send(self, message: Message) -> None:
@@ -195,8 +190,7 @@ class AiohttpSocket:
 
     def _lost(self, error: BaseException | None) -> ProviderError:
         reason = "" if error is None else f": {getattr(error, 'strerror', None) or error}"
-        text = f"the connection to {self._service.name} was lost{reason}"
-        return ProviderError(text, retryable=True, kind=self._service.kind, code="network_error")
+        return ProviderError(f"the connection to {self._name} was lost{reason}", retryable=True)
 
     def _closed(self, code: object, reason: object) -> ProviderError:
         number = self._opened.close_code if not isinstance(code, int) else code
@@ -204,8 +198,9 @@ class AiohttpSocket:
             return self._lost(None)
         words = f": {str(reason)[:SHOWN]}" if reason else ""
         retryable = number in RETRYABLE_CLOSES
-        text = f"{self._service.name} closed the connection (code {number}){words}"
-        return ProviderError(text, retryable=retryable, kind=self._service.kind, code="stream_closed")
+        return ProviderError(
+            f"{self._name} closed the connection (code {number}){words}", retryable=retryable
+        )
 
 
 async def close_socket(socket: Socket, deadline: float) -> None:
