@@ -78,6 +78,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "layers": layers,
     "transitions": transitions,
     "policy": reference_use.policy,
+    "server": reference_use.server,
 }
 
 

@@ -19,9 +19,10 @@ from beluga_voice.cli import main
 from beluga_voice.cli.app import App
 from beluga_voice.plugins import Plugin, Plugins
 from beluga_voice.session import SessionConfig
-from beluga_voice.settings import SLOTS, Settings
-from beluga_voice.settings.values import DEFAULT_PROVIDERS
+from beluga_voice.settings import Settings
+from beluga_voice.settings.values import ALL_SLOTS, DEFAULT_PROVIDERS
 from beluga_voice.turns import TurnPolicy
+from beluga_voice_server.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ("BELUGA_VOICE_CONFIG", "the file to read in place of `beluga.toml`")
@@ -49,6 +50,9 @@ def _dataclass_row(spec: dataclasses.Field[Any], prefix: str) -> list[str]:
             f"`{_variable(prefix, spec.name)}`"]  # fmt: skip
 
 
+TABLES = (*ALL_SLOTS, "server")
+"""Settings that stand in a table of their own at the top."""
+
 NO_UNIT = {"vad_on", "vad_off", "detector_threshold"}
 
 
@@ -66,7 +70,7 @@ def settings() -> str:
     fields = Settings.model_fields
     slots = [
         [f"`{kind}`", f"`{DEFAULT_PROVIDERS[kind]}`", str(fields[kind].description), f"`{_variable(kind)}`"]
-        for kind in SLOTS
+        for kind in ALL_SLOTS
     ]
     lists = [
         [f"`{name}`", "none", str(fields[name].description), f"`{_variable(name)}`"]
@@ -94,6 +98,9 @@ def settings() -> str:
         "Profiles: `[sessions.NAME]` is a table of the settings above (providers, `turns`, `session`) that stand over "
         'them in the sessions that are opened with `profile="NAME"`. In the environment: '
         "`BELUGA_VOICE_SESSIONS__NAME__TURNS__ENDPOINT_MIN`.",
+        "## server",
+        "`[server]` is for [beluga-voice-server](../topics/server.md#settings); a table `[server.NAME]` for what the "
+        "transport of that name adds to it.",
         "## plugins, disabled_plugins",
         table(["setting", "default", "meaning", "environment variable"], lists),
         "## Settings of the providers",
@@ -106,13 +113,18 @@ def settings() -> str:
     return "\n\n".join(page)
 
 
+def server() -> str:
+    """Every setting of the server."""
+    return _model_table("server", ServerSettings)
+
+
 def _model_table(kind: str, model: type[BaseModel]) -> str:
     rows = []
     for name, spec in model.model_fields.items():
-        key = f"`{kind}.{name}`" if kind in SLOTS else f"`{name}`"
-        variable = [f"`{_variable(kind, name)}`"] if kind in SLOTS else []
+        key = f"`{kind}.{name}`" if kind in TABLES else f"`{name}`"
+        variable = [f"`{_variable(kind, name)}`"] if kind in TABLES else []
         rows.append([key, _default(spec), _bounds(spec), markdown(str(spec.description)), *variable])
-    head = ["setting", "default", "bounds", "meaning"] + (["environment variable"] if kind in SLOTS else [])
+    head = ["setting", "default", "bounds", "meaning"] + (["environment variable"] if kind in TABLES else [])
     return table(head, rows)
 
 

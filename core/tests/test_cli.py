@@ -35,6 +35,11 @@ class Mouth(TTS):
         raise NotImplementedError
 
 
+class Ill(Ear):
+    async def check_health(self):
+        raise ProviderError("the ear is ill")
+
+
 class Deaf(Ear):
     async def open(self):
         raise ProviderError("the model file is gone. Try: beluga-voice fetch")
@@ -49,6 +54,7 @@ class MouthSettings(BaseModel, extra="forbid"):
 def register_stt(register):
     register("ear", Ear)
     register("deaf", Deaf)
+    register("ill", Ill)
     register("sdkless", "beluga_sdk_not_there:STT")
 
 
@@ -143,7 +149,7 @@ def test_plugins_lists_versions_hooks_and_providers() -> None:
     report = json.loads(result.stdout)
     (parrot,) = (each for each in report["plugins"] if each["name"] == "cli_parrot")
     assert parrot["hooks"] == ["register_commands", "register_stt", "register_tts"]
-    assert parrot["providers"] == {"stt": ["deaf", "ear", "sdkless"], "tts": ["mouth"]}
+    assert parrot["providers"] == {"stt": ["deaf", "ear", "ill", "sdkless"], "tts": ["mouth"]}
     assert report["version"] == __version__
     text = run("plugins", "--plugin", "cli_parrot").stdout
     assert "cli_parrot (not packaged)\n" in text
@@ -194,6 +200,15 @@ def test_doctor_tells_which_step_fails_and_how_to_go_on(
     if remedy is not None:
         assert finding["remedy"].startswith(remedy)
         assert f"  try: {remedy}" in run("doctor", *HEALTHY, "--set", override).stdout
+
+
+def test_doctor_examines_each_of_a_fallback_and_online_whether_it_is_well() -> None:
+    several = (*HEALTHY, "--set", "stt=ear,ill")
+    offline = run("doctor", *several)
+    assert (offline.exit_code, offline.stdout.count("stt: ")) == (0, 2)
+    online = run("doctor", "--online", *HEALTHY, "--set", "stt=ill")
+    assert online.exit_code == 1
+    assert "stt: ill: the ear is ill" in online.stdout
 
 
 def test_doctor_names_the_command_that_installs_what_is_missing() -> None:

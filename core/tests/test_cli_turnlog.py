@@ -75,3 +75,7 @@ def test_a_reply_without_a_turn_and_the_end_of_a_say_are_no_turns() -> None:
 
 def test_failures_of_providers_are_kept() -> None:
     assert log_of(ev.ProviderFailed(3.0, "stt", "it broke")).failures == ["stt: it broke"]
+    assert log_of(
+        ev.ProviderSwitched(3.0, "stt", "one", "two", "it broke"),
+        ev.ProviderSwitched(9.0, "stt", "two", "one"),
+    ).failures == ["stt: one gave way to two: it broke"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from pydantic import BaseModel
 
 from beluga_voice.agent import Agent
 from beluga_voice.container import VoiceContainer
-from beluga_voice.contracts import S2S, STT, TTS, VAD, Provider
+from beluga_voice.contracts import STT, TTS, VAD, Provider
 from beluga_voice.errors import (
     ClosedError,
     ConfigurationError,
     ErrorCode,
+    PluginError,
     ProviderError,
     SessionError,
     UnknownProviderError,
@@ -102,6 +104,9 @@ class RecordedSession:
     def __init__(self, **parts: object) -> None:
         self.parts = parts
         self.state = SessionState.INITIAL
+        config = parts["config"]
+        assert isinstance(config, SessionConfig)
+        self.session_id = config.session_id
 
     async def start(self) -> None:
         self.state = SessionState.LISTENING
@@ -200,11 +205,11 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
             "turns": TurnPolicy(stall=3),
             "stt": voice.stt(),
             "tts": voice.tts(),
-            "s2s": None,
             "vad": voice.vad(),
             "turn_detector": None,
             "noise_suppressor": None,
             "interruption_classifier": None,
+            "history": (),
         }
         assert two.parts == {**one.parts, "config": SessionConfig(language="de", session_id="two")}
     assert LOG.count("open Ear") == 1
@@ -224,6 +229,18 @@ async def test_entering_a_session_starts_and_stops_it() -> None:
         assert session.state is SessionState.LISTENING
     assert session.state is SessionState.ENDED
     assert LOG.count("stop session") == 1
+
+
+async def test_a_session_that_goes_on_is_found_by_its_name() -> None:
+    voice = container()
+    async with voice.lifespan():
+        sessions = voice.get_sessions()
+        async with sessions.open(agent, session_id="one") as one, sessions.open(agent, session_id="two"):
+            assert sessions.find("one") is one
+        for name in ("one", "three"):
+            with pytest.raises(SessionError, match=f"no session named '{name}'") as caught:
+                sessions.find(name)
+            assert caught.value.code is ErrorCode.SESSION_NOT_FOUND
 
 
 async def test_the_lifespan_stops_sessions_before_it_closes_providers() -> None:
@@ -412,33 +429,19 @@ async def test_the_lifespan_opens_what_the_named_agents_need() -> None:
         assert voices[""] is voices["mouth"]
 
 
-class Both(Logged, S2S):
-    async def open_stream(self, setup: object) -> object:  # type: ignore[override]
-        raise NotImplementedError
-
-
-class BothPlugin:
-    @hookimpl
-    def register_s2s(self, register: Register[S2S]) -> None:
-        register("both", Both, settings=EarSettings)
-
-
-async def test_a_model_stands_in_the_place_of_recognizer_and_synthesiser() -> None:
-    voice = container(stt="none", tts="none", s2s="both:large")
-    voice.plugins.register(BothPlugin(), "both")
+async def test_the_store_that_the_settings_choose_is_opened_once_and_off_by_default() -> None:
+    voice = container()
     async with voice.lifespan():
-        session = await voice.get_sessions().open(agent)
-        assert (session.parts["stt"], session.parts["tts"]) == (None, None)
-        assert session.parts["s2s"] is voice.s2s()
-        assert voice.s2s().settings == EarSettings(model="large")
-    assert "open Ear" not in LOG
-    assert LOG.count("open Both") == LOG.count("close Both") == 1
+        assert await voice.open_store() is None
+    with pytest.raises(ClosedError, match="not open"):
+        await voice.open_store()
+    voice = container(session_store="acme")
+    async with voice.lifespan():
+        with pytest.raises(UnknownProviderError, match="no session store provider named 'acme'"):
+            await voice.open_store()
 
 
-async def test_a_model_may_be_put_in_the_place_of_others_in_tests() -> None:
-    voice = container(stt=None, tts=None)
-    with voice.s2s.override(Both()):
-        async with voice.lifespan():
-            session = await voice.get_sessions().open(agent)
-            assert isinstance(session.parts["s2s"], Both)
-            assert session.parts["stt"] is None
+def test_a_server_that_is_not_installed_is_told_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "beluga_voice_server.server", None)
+    with pytest.raises(PluginError, match=r'Try: pip install "beluga-voice\[webrtc\]"'):
+        container().asgi(agent)

@@ -118,6 +118,11 @@ def test_a_provider_that_fails_is_told(capsys: pytest.CaptureFixture[str]) -> No
     assert "stt failed: line cut" in printed(capsys, ev.ProviderFailed(1.0, "stt", "line cut"))
 
 
+def test_a_provider_that_takes_over_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    switched = ev.ProviderSwitched(1.0, "stt", "deepgram", "pocketsphinx", "line cut")
+    assert "stt: pocketsphinx takes over" in printed(capsys, switched)
+
+
 def test_words_that_do_not_fit_go_on_under_the_first(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from beluga_voice import events as ev
 from beluga_voice.agent import Agent
 from beluga_voice.contracts import Usage
-from beluga_voice.errors import ConfigurationError, ProviderError
+from beluga_voice.errors import ConfigurationError, SessionError
 from beluga_voice.session import VoiceSession
 from beluga_voice.testing import (
     AmplitudeVAD,
@@ -133,7 +133,7 @@ async def test_opening_is_told_with_how_long_it_took_or_why_not() -> None:
     for fails in (False, True):
         session = VoiceSession(stt=ScriptedSTT(fails_to_open=fails), tts=ScriptedTTS())
         session.on_event(told.append)
-        with pytest.raises(ProviderError) if fails else nullcontext():
+        with pytest.raises(SessionError) if fails else nullcontext():
             await session.start()
             await session.stop()
     opened = [e for e in told if isinstance(e, ev.SessionOpened)]

@@ -22,7 +22,8 @@ import beluga_voice.testing
 from beluga_voice import SessionConfig, TurnPolicy, hookspecs
 from beluga_voice.cli import main
 from beluga_voice.plugins import Plugins
-from beluga_voice.settings import SLOTS, Settings
+from beluga_voice.settings import Settings
+from beluga_voice.settings.values import ALL_SLOTS
 from beluga_voice.turns import OBSERVED, TRANSITIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -122,10 +123,10 @@ def test_every_setting_has_its_default_its_bounds_and_its_variable(
 
 def test_every_top_level_setting_and_every_setting_of_a_provider_is_there() -> None:
     found = rows("settings.md")
-    assert {*SLOTS, "plugins", "disabled_plugins"} <= found.keys()
+    assert {*ALL_SLOTS, "plugins", "disabled_plugins"} <= found.keys()
     assert {"turns", "session", "sessions"} <= headings("settings.md")
-    assert Settings.model_fields.keys() - {*SLOTS, "values"} == {
-        "turns", "session", "sessions", "plugins", "disabled_plugins",
+    assert Settings.model_fields.keys() - {*ALL_SLOTS, "values"} == {
+        "server", "turns", "session", "sessions", "plugins", "disabled_plugins",
     }  # fmt: skip
     plugins = Plugins.discover(modules=[], disabled=[])
     for plugin in plugins.loaded:
@@ -134,7 +135,7 @@ def test_every_top_level_setting_and_every_setting_of_a_provider_is_there() -> N
                 model = plugins.of(kind).settings_model(name)
                 assert model is None or f"{kind}: {name}" in headings("settings.md")
                 fields = () if model is None else model.model_fields
-                assert {f"{kind}.{each}" if kind in SLOTS else each for each in fields} <= found.keys()
+                assert {f"{kind}.{each}" if kind in ALL_SLOTS else each for each in fields} <= found.keys()
 
 
 def test_every_extra_has_its_row_and_every_plugin_its_licence() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beluga_voice.agent import Agent, Call
     from beluga_voice.audio import AudioFrame
     from beluga_voice.container import Sessions, VoiceContainer
-    from beluga_voice.contracts import Turn
+    from beluga_voice.contracts import Answer, Offer, Turn
     from beluga_voice.conversation import Message, Role
     from beluga_voice.errors import (
         AgentStateError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ErrorCode,
         PluginError,
         ProviderError,
+        RefusedError,
         SessionError,
         ToolError,
     )
@@ -38,7 +39,7 @@ _HOMES = {
     "agent": ("Agent", "Call"),
     "audio": ("AudioFrame",),
     "container": ("Sessions", "VoiceContainer"),
-    "contracts": ("Turn",),
+    "contracts": ("Answer", "Offer", "Turn"),
     "conversation": ("Message", "Role"),
     "errors": (
         "AgentStateError",
@@ -50,6 +51,7 @@ _HOMES = {
         "ErrorCode",
         "PluginError",
         "ProviderError",
+        "RefusedError",
         "SessionError",
         "ToolError",
     ),
@@ -63,6 +65,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Agent",
     "AgentStateError",
+    "Answer",
     "AudioError",
     "AudioFrame",
     "BelugaVoiceError",
@@ -72,8 +75,10 @@ __all__ = [
     "ContractError",
     "ErrorCode",
     "Message",
+    "Offer",
     "PluginError",
     "ProviderError",
+    "RefusedError",
     "Role",
     "SayHandle",
     "SessionConfig",

@@ -78,15 +78,10 @@ class PredictTurn(Command):
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn(Command):
-    """Write the caller's turn into the conversation, in place of what it held of this turn.
-
-    Attributes:
-        late: its words became known after it was answered: it stays where it stands.
-    """
+    """Write the caller's turn into the conversation, in place of what it held of this turn."""
 
     turn: int
     text: str
-    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

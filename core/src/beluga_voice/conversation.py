@@ -80,8 +80,9 @@ class Conversation:
 
     __slots__ = ("_before", "_messages")
 
-    def __init__(self) -> None:
-        self._before: tuple[Message, ...] = ()
+    def __init__(self, before: tuple[Message, ...] = ()) -> None:
+        """Begin with what was said `before`, in a session that this one continues."""
+        self._before = before
         self._messages: list[Message] = []
 
     def begin_run(self) -> None:
@@ -96,34 +97,25 @@ class Conversation:
 
     def holds(self, turn: int) -> bool:
         """Whether the caller's turn of that number, in this run, is over."""
-        return any(_is_of(message, turn) for message in self._messages)
+        return any(message.turn == turn and message.role is Role.CALLER for message in self._messages)
 
-    def commit_turn(self, turn: int, text: str, *, late: bool = False) -> None:
+    def commit_turn(self, turn: int, text: str) -> None:
         """Add the caller's turn, or replace its words when it went on after it had closed.
 
         A turn that goes on stands where its last part was said, and the reply that was cut for it is not kept:
-        the caller took it back. One whose words came `late`, after its answer, stays where it stands.
+        the caller took it back.
         """
-        if late and self.holds(turn):
-            said = Message(Role.CALLER, text, turn)
-            self._messages = [said if _is_of(message, turn) else message for message in self._messages]
-        else:
-            self._messages = self._with_turn(turn, text)
+        self._messages = self._with_turn(turn, text)
 
     def supposing(self, turn: int, text: str) -> tuple[Message, ...]:
         """The messages as they would be if the caller's turn were added; nothing is."""
         return (*self._before, *self._with_turn(turn, text))
 
     def _with_turn(self, turn: int, text: str) -> list[Message]:
-        others = [message for message in self._messages if not _is_of(message, turn)]
+        others = [m for m in self._messages if not (m.turn == turn and m.role is Role.CALLER)]
         return [*others, Message(Role.CALLER, text, turn)]
 
     def commit_utterance(self, turn: int, heard: str, *, interrupted: bool) -> None:
         """Add what the caller heard of one utterance; nothing heard adds nothing."""
         if heard:
             self._messages.append(Message(Role.AGENT, heard, turn, interrupted))
-
-
-def _is_of(message: Message, turn: int) -> bool:
-    """Whether it is what the caller said in that turn."""
-    return message.turn == turn and message.role is Role.CALLER

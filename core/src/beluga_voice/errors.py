@@ -11,6 +11,7 @@ BelugaVoiceError
 |   +-- ProviderTimeoutError
 +-- ToolError               a tool's arguments or outcome are wrong; told to the model
 +-- AgentStateError         an agent's state was set to one that cannot follow
++-- RefusedError            the server does not let a caller in; `status` and `code` say why
 +-- ClosedError             used after `aclose`: a bug of the caller
 +-- SessionError            the session's surface, with a code
 """
@@ -133,6 +134,22 @@ class AgentStateError(BelugaVoiceError):
 
 class ClosedError(BelugaVoiceError):
     """A stream or provider was used after it was closed."""
+
+
+class RefusedError(BelugaVoiceError):
+    """The server refuses a caller; the text may be told to them.
+
+    Attributes:
+        status: of HTTP, 400 to 599.
+        code: what is wrong, for programs, as in ``token_expired``.
+        retry_after: seconds after which it may be tried again; None if that helps nothing.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
 
 
 class ErrorCode(StrEnum):

@@ -601,6 +601,23 @@ class ProviderFailed(Reported):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSwitched(Reported):
+    """Another provider of a fallback does the work from now on.
+
+    Attributes:
+        kind: the contract, as in ``stt``.
+        old: the provider that did it before, by its name in the settings.
+        new: the one that does it now.
+        reason: what befell the old one; empty if the new one is preferred, and well again.
+    """
+
+    kind: str
+    old: str
+    new: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnMeasured(Reported):
     """The first sample of the reply to a turn was heard, and this is where the silence before it went.
 

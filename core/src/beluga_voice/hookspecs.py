@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         Agent,
         InterruptionClassifier,
         NoiseSuppressor,
+        Routes,
+        SessionStore,
         ToolSource,
         Transport,
         TurnDetector,
@@ -99,6 +101,8 @@ RegisterS2S: TypeAlias = "Register[S2S]"
 RegisterToolSource: TypeAlias = "Register[ToolSource]"
 RegisterAgent: TypeAlias = "Register[Agent]"
 RegisterInterruptionClassifier: TypeAlias = "Register[InterruptionClassifier]"
+RegisterSessionStore: TypeAlias = "Register[SessionStore]"
+RegisterRoutes: TypeAlias = "Register[Routes]"
 
 
 @hookspec
@@ -159,6 +163,17 @@ def register_interruption_classifier(register: RegisterInterruptionClassifier) -
 @hookspec
 def register_models(register: RegisterModel) -> None:
     """Register models that users may fetch by command. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_session_store(register: RegisterSessionStore) -> None:
+    """Register session stores. Called once when the plugin is loaded."""
+
+
+@hookspec
+def register_routes(register: RegisterRoutes) -> None:
+    """Register what a transport adds to the server. Called once when the plugin is loaded; the factory, once for
+    each server, with the settings ``[server.NAME]``."""
 
 
 @hookspec

@@ -15,6 +15,7 @@ from beluga_voice import commands as do
 from beluga_voice import events as ev
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import Turn
+from beluga_voice.conversation import Message, Role
 from beluga_voice.errors import ErrorCode, ProviderError, SessionError
 from beluga_voice.events import EndReason, Outcome, SessionState, WhileCallerSpeaks
 from beluga_voice.session import VoiceSession
@@ -470,6 +471,47 @@ async def test_a_greeting_is_said_first(running: Any) -> None:
     async with running(config={"greeting": "Acme, hello."}) as rig:
         await asyncio.sleep(2)
         assert [m.text for m in rig.session.history] == ["Acme, hello."]
+
+
+async def test_a_session_that_continues_another_knows_what_was_said_and_greets_nobody(running: Any) -> None:
+    before = (Message(Role.AGENT, "Acme, hello.", 0), Message(Role.CALLER, "My name is Ann.", 1))
+    async with running(vad=None, history=before, config={"greeting": "Acme, hello."}) as rig:
+        await asyncio.sleep(2)
+        rig.session.send_text("what is my name")
+        await asyncio.sleep(5)
+        assert rig.session.history[:2] == before
+        assert [m.text for m in rig.session.history[2:]] == ["what is my name"] * 2
+        assert rig.agent.turns[0].history[:2] == before
+
+
+async def test_the_agent_waits_while_the_line_holds_it_and_goes_on_at_the_same_sample(running: Any) -> None:
+    async with running(vad=None, agent=ScriptedAgent(["one two three four"])) as rig:
+        rig.session.send_text("go")
+        await asyncio.sleep(0.5)
+        rig.line._receiver.hold(True)
+        await asyncio.sleep(0.02)
+        before = len(rig.line.heard)
+        await asyncio.sleep(20)
+        assert len(rig.line.heard) == before
+        rig.line._receiver.hold(False)
+        await asyncio.sleep(2)
+        assert np.array_equal(rig.line.heard, rig.tts.audio_of("one two three four"))
+        assert rig.of(ev.UtteranceEnded)[0].outcome is Outcome.PLAYED
+
+
+class BufferingLine(LoopbackTransport):
+    """Has a buffer at its far end."""
+
+    unplayed = 0.6
+
+
+async def test_what_the_far_end_has_not_played_was_not_heard(running: Any) -> None:
+    parts = {"line": BufferingLine(), "tts": ScriptedTTS(word_timestamps=True)}
+    async with running(vad=None, agent=ScriptedAgent(["one two three four five"]), **parts) as rig:
+        handle = rig.session.say("one two three four five")
+        await asyncio.sleep(1.25)
+        handle.cancel()
+        assert (await handle).heard == "one two"
 
 
 @pytest.mark.parametrize(

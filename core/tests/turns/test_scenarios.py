@@ -831,6 +831,18 @@ def test_rule_11_a_protected_say_is_not_cut_by_a_stop_word_and_what_was_said_is_
     ]
 
 
+def test_rule_11_replies_are_protected_where_no_interruption_is_allowed() -> None:
+    script = answering(policy=TurnPolicy(allow_interruptions=False))
+    script.speech(5.0, 6.0)
+    script.final("stop stop stop", 6.3, start=5.0, end=6.0, answers=script.state.requests)
+    script.until(9.0)
+    assert not [line for line in script.new() if line.startswith(("pause", "barge-in", "end"))]
+    script.ends(1, 9.0)
+    told = script.new()
+    assert told[0] == "end 1 played"
+    assert "closed 2: stop stop stop" in told
+
+
 def test_rule_11_a_backchannel_over_a_protected_say_stays_one() -> None:
     script = announcing(interruptible=False)
     script.speech(2.0, 2.3)

@@ -39,8 +39,7 @@ class Broken(AssertionError):
 class Invariants:
     """What holds after every step, whatever the events; told apart from the engine's own state where it can be."""
 
-    def __init__(self, abilities: Abilities) -> None:
-        self.hears = abilities.answers_audio
+    def __init__(self) -> None:
         self.live: dict[int, ev.Source] = {}
         self.protected: set[int] = set()
         self.early = 0
@@ -134,7 +133,7 @@ class Invariants:
             )
         self.hold(Source.REPLY not in self.live.values(), "a second reply is started")
         self.hold(command.utterance > self.replies, f"utterance {command.utterance} is given twice")
-        self.hold(self.hears or bool(command.text.strip()), "nothing is answered")
+        self.hold(bool(command.text.strip()), "nothing is answered")
         self.replies = command.utterance
         self.live[command.utterance] = Source.REPLY
 
@@ -180,7 +179,7 @@ class Invariants:
         self.ducked = 0 if self.ducked == number else self.ducked
 
     def _commit(self, command: do.CommitTurn, _: ev.Observed) -> None:
-        self.hold(self.hears or bool(command.text.strip()), "nothing is committed")
+        self.hold(bool(command.text.strip()), "nothing is committed")
 
     def _ask(self, command: do.Finalize | do.PredictTurn, _: ev.Observed) -> None:
         self.hold(command.request > self.requests, f"{command} has an old number")
@@ -226,8 +225,7 @@ class Invariants:
             self.finals[transcript].add(f"committed in {event.turn}")
 
     def _kept(self, event: ev.TurnCommitted) -> None:
-        earlier = self.hears and event.turn <= self.closed
-        self.hold(event.turn in self.opened or event.turn == self.closed or earlier, f"{event} was not open")
+        self.hold(event.turn in self.opened or event.turn == self.closed, f"{event} was not open")
         self.opened.discard(event.turn)
         self._committed(event)
 
@@ -321,9 +319,9 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.invariants = Invariants()
         self.events: list[ev.Observed] = []
         self.policy, self.abilities = self._conditions()
-        self.invariants = Invariants(self.abilities)
         self.state = State(policy=self.policy, abilities=self.abilities)
         self.now = 0.0
         self.talks = False
@@ -356,15 +354,7 @@ class Walk:
             session_timeout=pick((60, 1800)),
         )
         chance = self.random.random
-        hears, told = chance() < 0.2, chance() < 0.2
-        return policy, Abilities(
-            chance() < 0.9,
-            chance() < 0.5,
-            chance() < 0.7,
-            pick((0.0, 0.0, 1.5)),
-            answers_audio=hears,
-            tells_ends=told,
-        )
+        return policy, Abilities(chance() < 0.9, chance() < 0.5, chance() < 0.7, pick((0.0, 0.0, 1.5)))
 
     def run(self, count: int) -> None:
         """Take `count` events, then end the session and hear it out."""
@@ -569,7 +559,7 @@ INVENTED: tuple[Any, ...] = (
 
 def failure(walk: Walk, events: list[ev.Observed]) -> str:
     """Replay `events` under the walk's conditions; returns what breaks, or nothing."""
-    invariants, state = Invariants(walk.abilities), State(policy=walk.policy, abilities=walk.abilities)
+    invariants, state = Invariants(), State(policy=walk.policy, abilities=walk.abilities)
     try:
         for event in events:
             state = checked(invariants, state, event)

@@ -25,7 +25,6 @@ from beluga_voice.contracts import (
     TextDelta,
     ToolCallDelta,
     ToolChoice,
-    ToolSpec,
     Turn,
     Usage,
 )
@@ -217,19 +216,6 @@ class AgentInstance(contracts.Agent):
         self.states.reach(AgentState.STREAMING)
         reply.streaming.text += text
         reply.streaming.last_chunk_at = self.context.last_activity = self.control.now()
-
-    def briefing(self) -> tuple[str, tuple[ToolSpec, ...], list[LLMMessage]]:
-        """Return what a model that keeps the conversation itself begins with: instructions, tools, what was said.
-
-        Raises:
-            ClosedError: a source of tools is not open.
-        """
-        instructions = self.agent.instructions
-        if callable(instructions):
-            instructions = instructions(Call(self))
-        tools = tuple(tool.spec for tool in self.agent.all_tools().values())
-        system = system_text(instructions, self._summary, ())
-        return system, tools, build("", self._remembered(), self._steps, 0)
 
     def _messages(self, reply: _Reply) -> list[LLMMessage]:
         instructions = self.agent.instructions

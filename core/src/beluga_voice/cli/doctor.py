@@ -29,7 +29,7 @@ class Finding:
         found: whether a plugin offers it.
         imports: whether its factory and settings can be imported.
         valid: whether its settings are.
-        opens: whether it could be opened and closed.
+        opens: whether it could be opened and closed; with ``--online``, whether it is well.
         error: what is wrong.
         remedy: the command or act that mends it, if one is known.
     """
@@ -47,10 +47,13 @@ class Finding:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one object with a finding for each provider.")
+@click.option(
+    "--online", is_flag=True, help="Ask each provider whether it is well; vendors may charge for it."
+)
 @click.option("--profile", metavar="NAME", help="Examine the settings of [sessions.NAME].")
 @takes_settings
 @click.pass_context
-def doctor(context: click.Context, as_json: bool, profile: str | None) -> None:
+def doctor(context: click.Context, as_json: bool, online: bool, profile: str | None) -> None:
     """Say what is missing for the current settings, and how to get it.
 
     Each provider that the settings choose is looked up, imported, given its settings, opened and closed. Exits
@@ -62,7 +65,8 @@ def doctor(context: click.Context, as_json: bool, profile: str | None) -> None:
       beluga-voice doctor --json --set stt=pocketsphinx
     """
     app = context.ensure_object(App)
-    findings = [_examine(each, app.plugins) for each in app.settings.profile(profile).selections()]
+    chosen = app.settings.profile(profile).selections()
+    findings = [_examine(each, app.plugins, online=online) for several in chosen for each in several.members]
     healthy = not any(each.error for each in findings)
     if as_json:
         click.echo(json.dumps({"ok": healthy, "providers": [asdict(each) for each in findings]}, indent=2))
@@ -72,13 +76,13 @@ def doctor(context: click.Context, as_json: bool, profile: str | None) -> None:
     context.exit(0 if healthy else 1)
 
 
-def _examine(selection: Selection, plugins: Plugins) -> Finding:
+def _examine(selection: Selection, plugins: Plugins, *, online: bool) -> Finding:
     finding = Finding(selection.kind, selection.provider)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("found", lambda: _find(selection, plugins, finding)),
         ("imports", lambda: _import(selection, plugins)),
         ("valid", lambda: _validate(selection, plugins)),
-        ("opens", lambda: asyncio.run(_open(selection, plugins))),
+        ("opens", lambda: asyncio.run(_open(selection, plugins, online=online))),
     )
     for name, step in steps if selection.provider is not None else steps[2:3]:
         try:
@@ -110,11 +114,12 @@ def _validate(selection: Selection, plugins: Plugins) -> None:
     selection.settings(plugins)
 
 
-async def _open(selection: Selection, plugins: Plugins) -> None:
+async def _open(selection: Selection, plugins: Plugins, *, online: bool) -> None:
     provider = create(selection, plugins)
     if provider is not None:
         async with asyncio.timeout(OPEN_DEADLINE), provider:
-            pass
+            if online:
+                await provider.check_health()
 
 
 def _sentence(error: Exception) -> str:

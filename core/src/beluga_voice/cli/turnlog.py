@@ -77,6 +77,8 @@ class TurnLog:
                 self._end(event)
             case ev.ProviderFailed():
                 self.failures.append(f"{event.kind}: {event.error}")
+            case ev.ProviderSwitched() if event.reason:
+                self.failures.append(f"{event.kind}: {event.old} gave way to {event.new}: {event.reason}")
 
     def _end(self, event: ev.UtteranceEnded) -> None:
         record = self._replies.pop(event.utterance, None)

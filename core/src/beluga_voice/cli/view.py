@@ -79,6 +79,8 @@ class LiveView:
                 self._decide(event)
             case ev.ProviderFailed():
                 self._line(event.at, "", click.style(f"{event.kind} failed: {event.error}", fg="red"))
+            case ev.ProviderSwitched():
+                self._line(event.at, "", click.style(f"{event.kind}: {event.new} takes over", fg="yellow"))
             case _:
                 self._see_agent(event)
         self._show(event.at)

@@ -54,7 +54,7 @@ class Codec(Provider, Generic[S_co]):
     def service(self) -> Service:
         """The vendor as error texts name it."""
         name = self.vendor or type(self).__name__.removesuffix(self.kind.upper())
-        return Service(name, self.key_variable or f"BELUGA_VOICE_{self.kind.upper()}__API_KEY")
+        return Service(name, self.key_variable or f"BELUGA_VOICE_{self.kind.upper()}__API_KEY", self.kind)
 
     # -- the codec --
 
@@ -98,5 +98,8 @@ class Codec(Provider, Generic[S_co]):
 def unreadable(service: Service, error: Exception) -> ProviderError:
     """Return the error for a message that a codec could not read; without the message, which may be private."""
     return ProviderError(
-        f"{service.name} sent a message that cannot be read: {type(error).__name__}: {error}", retryable=True
+        f"{service.name} sent a message that cannot be read: {type(error).__name__}: {error}",
+        retryable=True,
+        kind=service.kind,
+        code="malformed_response",
     )

@@ -11,10 +11,10 @@ from typing import Generic, TypeAlias, TypeVar
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.codecs.codec import Codec, Ready, unreadable
-from beluga_voice.codecs.replay import SentAudio
 from beluga_voice.connection import Link, Message, Request
 from beluga_voice.contracts import STT, STTStream, Transcript
 from beluga_voice.errors import ClosedError, ContractError, ProviderError
+from beluga_voice.resilience.replay import SentAudio
 
 S_co = TypeVar("S_co", covariant=True)
 

@@ -172,6 +172,8 @@ class CodecTTSStream(TTSStream):
         self._count += 1
         spoken = _Text(text, f"text-{self._count}", options)
         self._texts.append(spoken)
+        if self._codec.one_text:
+            self._codec.options = options  # for what `request` has to say of it
         try:
             await self.open()
             self._check()

@@ -20,10 +20,12 @@ class Service:
     Attributes:
         name: as in ``Deepgram``.
         key: environment variable or setting that holds the key; named when the vendor refuses it.
+        kind: the contract that it serves, as in ``stt``; errors have it.
     """
 
     name: str
     key: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,12 @@ def connect_error(error: Exception, request: Request, service: Service) -> Provi
     reason = getattr(error, "os_error", error)
     words = getattr(reason, "strerror", None) or type(error).__name__
     retryable = not isinstance(error, client.ClientConnectorCertificateError)
-    return ProviderError(f"{service.name} cannot be reached at {request.shown}: {words}", retryable=retryable)
+    return ProviderError(
+        f"{service.name} cannot be reached at {request.shown}: {words}",
+        retryable=retryable,
+        kind=service.kind,
+        code="network_error",
+    )
 
 
 class AiohttpSocket:
@@ -147,7 +152,7 @@ class AiohttpSocket:
 
     def __init__(self, opened: aiohttp.ClientWebSocketResponse, service: Service) -> None:
         self._opened = opened
-        self._name = service.name
+        self._service = service
         self._socket: sockets.socket | None = opened.get_extra_info("socket")
 
     async def send(self, message: Message) -> None:
@@ -190,7 +195,8 @@ class AiohttpSocket:
 
     def _lost(self, error: BaseException | None) -> ProviderError:
         reason = "" if error is None else f": {getattr(error, 'strerror', None) or error}"
-        return ProviderError(f"the connection to {self._name} was lost{reason}", retryable=True)
+        text = f"the connection to {self._service.name} was lost{reason}"
+        return ProviderError(text, retryable=True, kind=self._service.kind, code="network_error")
 
     def _closed(self, code: object, reason: object) -> ProviderError:
         number = self._opened.close_code if not isinstance(code, int) else code
@@ -198,9 +204,8 @@ class AiohttpSocket:
             return self._lost(None)
         words = f": {str(reason)[:SHOWN]}" if reason else ""
         retryable = number in RETRYABLE_CLOSES
-        return ProviderError(
-            f"{self._name} closed the connection (code {number}){words}", retryable=retryable
-        )
+        text = f"{self._service.name} closed the connection (code {number}){words}"
+        return ProviderError(text, retryable=retryable, kind=self._service.kind, code="stream_closed")
 
 
 async def close_socket(socket: Socket, deadline: float) -> None:

@@ -28,6 +28,17 @@ MEANINGS = {
 }
 """What each status means, as the rest of a sentence. 529 is not registered; vendors of models use it."""
 
+CODES = {
+    401: "authentication_error",
+    402: "quota_exceeded",
+    403: "authorization_error",
+    404: "not_found",
+    408: "timeout",
+    425: "rate_limit",
+    429: "rate_limit",
+}
+"""What programs know each status by; ``internal_error`` from 500 on, else ``invalid_request``."""
+
 RETRYABLE = frozenset({408, 409, 425, 429})
 """Statuses below 500 after which the same call may succeed later; from 500 on all are, but 501 and 505."""
 
@@ -59,7 +70,10 @@ def status_error(
     if status in (401, 403) and service.key:
         sentence += f". Try: another key in {service.key}"
     after = retry_after(headers or {})
-    return ProviderError(sentence, retryable=is_retryable(status), retry_after=after)
+    code = CODES.get(status, "internal_error" if status >= 500 else "invalid_request")
+    return ProviderError(
+        sentence, retryable=is_retryable(status), retry_after=after, kind=service.kind, code=code
+    )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -15,22 +15,26 @@ from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import open_agent, open_voices, settings_for
 from beluga_voice.container.graph import Graph, create
 from beluga_voice.container.opened import Opened
+from beluga_voice.container.serving import Server, create_server
 from beluga_voice.container.sessions import Parts, Sessions
 from beluga_voice.contracts import (
+    ASGI,
     LLM,
-    S2S,
     STT,
     TTS,
     VAD,
     InterruptionClassifier,
     NoiseSuppressor,
     Provider,
+    SessionStore,
     TurnDetector,
 )
 from beluga_voice.errors import ClosedError, ErrorCode, SessionError
+from beluga_voice.events import SessionState
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
+from beluga_voice.settings.values import ALL_SLOTS
 
 
 class VoiceContainer:
@@ -70,18 +74,20 @@ class VoiceContainer:
             self._graph.plugins.override(plugins)
         self.stt: Injected[STT | None] = self._graph.stt
         self.tts: Injected[TTS | None] = self._graph.tts
-        self.s2s: Injected[S2S | None] = self._graph.s2s
         self.vad: Injected[VAD | None] = self._graph.vad
         self.turn_detector: Injected[TurnDetector | None] = self._graph.turn_detector
         self.noise_suppressor: Injected[NoiseSuppressor | None] = self._graph.noise_suppressor
         self.interruption_classifier: Injected[InterruptionClassifier | None] = (
             self._graph.interruption_classifier
         )
+        self.session_store: Injected[SessionStore | None] = self._graph.session_store
         self.llm: Injected[LLM | None] = self._graph.llm
         self._of_profiles: dict[Selection, Provider | None] = {}
         self._sessions = Sessions(self)
         self._live: WeakSet[VoiceSession] = WeakSet()
         self._opened: Opened | None = None
+        self._server: Server | None = None
+        self._serving: AsyncExitStack | None = None
 
     @property
     def plugins(self) -> Plugins:
@@ -91,6 +97,51 @@ class VoiceContainer:
     def get_sessions(self) -> Sessions:
         """Return what opens sessions; a plain method, so that FastAPI's ``Depends`` takes it."""
         return self._sessions
+
+    def asgi(self, agent: AgentLike) -> ASGI:
+        """Return the server as an ASGI application: signalling, WebSocket, page; `agent` answers its callers.
+
+        Mount it into an application whose lifespan is this container's, or run it alone: it then opens `lifespan`
+        itself.
+
+        Raises:
+            PluginError: beluga-voice-server is not installed; the text tells the command.
+            ConfigurationError: the settings ``[server]`` are wrong.
+        """
+        self._agents = (*self._agents, agent)
+        return self._get_server().app(agent)
+
+    async def open_server(self) -> Server:
+        """Return the server, running; within `lifespan`.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            PluginError, ConfigurationError: as `asgi`.
+            ProviderError: the session store cannot be opened.
+        """
+        server = self._get_server()
+        if self._serving is None:
+            raise ClosedError("this container is not open. Try: async with voice.lifespan()")
+        if not server.running:
+            await self._serving.enter_async_context(server.run())
+        return server
+
+    async def open_store(self) -> SessionStore | None:
+        """Return the session store that the settings choose, open; None if it is turned off.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: it cannot be made or opened.
+        """
+        opened, store = self._open, self.session_store()
+        if store is not None:
+            await opened.ensure(store)
+        return store
+
+    def _get_server(self) -> Server:
+        if self._server is None:
+            self._server = create_server(self)
+        return self._server
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI passes itself
@@ -124,6 +175,9 @@ class VoiceContainer:
             # Sessions first: the stack unwinds from its end, below everything a session opens later.
             async with AsyncExitStack() as sessions:
                 sessions.push_async_callback(self._stop_sessions)
+                self._serving = sessions
+                if self._server is not None:
+                    await self.open_server()
                 yield
 
     async def open_parts(self, settings: Settings) -> Parts:
@@ -134,12 +188,7 @@ class VoiceContainer:
             ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
         """
         opened = self._open
-        model = self._choose(settings.s2s)
-        replaced = ("stt", "tts") if model is not None else ()
-        others = {
-            kind: self._choose(getattr(settings, kind)) for kind in SLOTS if kind not in ("s2s", *replaced)
-        }
-        parts = {**dict.fromkeys(SLOTS), **others, "s2s": model}
+        parts = {kind: self._choose(getattr(settings, kind)) for kind in SLOTS}
         for part in parts.values():
             if part is not None:
                 await opened.ensure(part)
@@ -148,7 +197,9 @@ class VoiceContainer:
     async def _open_chosen(self, settings: Settings) -> None:
         """Open what `settings` choose in so many words, or a test put in; not what stands by default."""
         for part in [
-            self._choose(selection) for selection in settings.selections() if self._named(selection)
+            self._choose(selection)
+            for selection in settings.selections()
+            if selection.kind in SLOTS and self._named(selection)
         ]:
             if part is not None:
                 await self._open.ensure(part)
@@ -185,6 +236,11 @@ class VoiceContainer:
         """Stop `session`, if it is still going on, before the providers close."""
         self._live.add(session)
 
+    def find(self, session_id: str) -> VoiceSession | None:
+        """Return the session of that name that is tracked, and has not ended; None if there is none."""
+        live = (each for each in self._live if each.session_id == session_id)
+        return next((each for each in live if each.state is not SessionState.ENDED), None)
+
     def _choose(self, selection: Selection) -> Provider | None:
         """Return the container's own provider, or another one where a profile or an agent chooses otherwise."""
         shared = cast("Injected[Provider | None]", getattr(self._graph, selection.kind))
@@ -203,9 +259,9 @@ class VoiceContainer:
 
     def _forget(self) -> None:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""
-        self._opened = None
+        self._opened = self._serving = None
         self._of_profiles.clear()
-        for kind in SLOTS:
+        for kind in ALL_SLOTS:
             cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()
 
 

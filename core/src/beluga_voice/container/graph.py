@@ -12,17 +12,20 @@ from dependency_injector import containers, providers
 
 from beluga_voice.contracts import (
     LLM,
-    S2S,
     STT,
     TTS,
     VAD,
     InterruptionClassifier,
     NoiseSuppressor,
     Provider,
+    SessionStore,
     TurnDetector,
 )
 from beluga_voice.plugins import Plugins
+from beluga_voice.resilience import FallbackLLM, FallbackSTT, FallbackTTS
 from beluga_voice.settings import Selection, Settings
+
+FALLBACKS: dict[str, Any] = {"stt": FallbackSTT, "tts": FallbackTTS, "llm": FallbackLLM}
 
 
 def discover(settings: Settings) -> Plugins:
@@ -31,7 +34,11 @@ def discover(settings: Settings) -> Plugins:
 
 
 def create(selection: Selection, plugins: Plugins) -> Provider | None:
-    """Make the provider that is chosen; None if it is turned off. It is not opened."""
+    """Make the provider that is chosen, or a fallback of several; None if it is turned off. It is not opened."""
+    if selection.fallback:
+        made = [create(each, plugins) for each in selection.fallback]
+        names = [str(each.provider) for each in selection.fallback]
+        return cast("Provider", FALLBACKS[selection.kind](made, names=names))
     settings = selection.settings(plugins)
     if selection.provider is None:
         return None
@@ -49,7 +56,6 @@ class Graph(containers.DeclarativeContainer):
     plugins: providers.Provider[Plugins] = providers.Singleton(discover, settings)
     stt: providers.Provider[STT | None] = providers.Singleton(_create_chosen, settings, plugins, "stt")
     tts: providers.Provider[TTS | None] = providers.Singleton(_create_chosen, settings, plugins, "tts")
-    s2s: providers.Provider[S2S | None] = providers.Singleton(_create_chosen, settings, plugins, "s2s")
     vad: providers.Provider[VAD | None] = providers.Singleton(_create_chosen, settings, plugins, "vad")
     turn_detector: providers.Provider[TurnDetector | None] = providers.Singleton(
         _create_chosen, settings, plugins, "turn_detector"
@@ -59,5 +65,8 @@ class Graph(containers.DeclarativeContainer):
     )
     interruption_classifier: providers.Provider[InterruptionClassifier | None] = providers.Singleton(
         _create_chosen, settings, plugins, "interruption_classifier"
+    )
+    session_store: providers.Provider[SessionStore | None] = providers.Singleton(
+        _create_chosen, settings, plugins, "session_store"
     )
     llm: providers.Provider[LLM | None] = providers.Singleton(_create_chosen, settings, plugins, "llm")

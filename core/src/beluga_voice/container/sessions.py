@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
 from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import settings_for
+from beluga_voice.container.serving import Server
 from beluga_voice.contracts import (
     LLM,
-    S2S,
     STT,
     TTS,
     VAD,
+    Answer,
     InterruptionClassifier,
     NoiseSuppressor,
+    Offer,
     Transport,
     TurnDetector,
 )
-from beluga_voice.errors import ConfigurationError
+from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
+from beluga_voice.conversation import Message
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
@@ -32,7 +35,6 @@ class Parts:
 
     stt: STT | None
     tts: TTS | None
-    s2s: S2S | None
     vad: VAD | None
     turn_detector: TurnDetector | None
     noise_suppressor: NoiseSuppressor | None
@@ -56,8 +58,14 @@ class Source(Protocol):
     async def open_voices(self, agent: AgentLike, settings: Settings) -> Mapping[str, TTS]:
         """Open the synthesisers that agents of a call name; return them by these names."""
 
+    async def open_server(self) -> Server:
+        """Return the server, running."""
+
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
+
+    def find(self, session_id: str) -> VoiceSession | None:
+        """Return the session of that name that is tracked, and has not ended; None if there is none."""
 
 
 class Opening:
@@ -97,6 +105,7 @@ class Sessions:
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
         deps: object = None,
+        history: Sequence[Message] = (),
     ) -> Opening:
         """Make a session whose providers are open; they are shared with all other sessions.
 
@@ -112,6 +121,7 @@ class Sessions:
             config: in place of what the settings say.
             turns: in place of what the settings say.
             deps: what the agent's tools get as `Call.deps`, in place of what its own factory makes.
+            history: what was said before, in a session that this one continues.
 
         Raises:
             ClosedError: outside of `VoiceContainer.lifespan`.
@@ -134,9 +144,9 @@ class Sessions:
                 transport=transport,
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,
+                history=history,
                 stt=stt,
-                tts={**voices, "": tts} if voices and tts is not None else tts,
-                s2s=parts.s2s,
+                tts={**voices, "": tts} if voices else tts,
                 vad=parts.vad,
                 turn_detector=parts.turn_detector,
                 noise_suppressor=parts.noise_suppressor,
@@ -147,11 +157,49 @@ class Sessions:
 
         return Opening(lambda: make().__await__())
 
+    def find(self, session_id: str) -> VoiceSession:
+        """Return the session of that name, of those that were made here and have not ended.
 
-def _needed(parts: Parts) -> tuple[STT | None, TTS | None]:
-    """Return what no session can do without, unless a model hears and speaks."""
-    if parts.s2s is not None:
-        return None, None
+        Raises:
+            SessionError: `session_not_found`.
+        """
+        session = self._source.find(session_id)
+        if session is None:
+            raise SessionError(
+                "find", ErrorCode.SESSION_NOT_FOUND, f"no session named {session_id!r} is going on here"
+            )
+        return session
+
+    async def answer(
+        self,
+        offer: Offer,
+        agent: AgentLike,
+        *,
+        profile: str | None = None,
+        deps: object = None,
+    ) -> Answer:
+        """Answer a WebRTC offer: the caller who made it talks with `agent`, or goes on with the offer's session.
+
+        Who may call is the host's to decide before: a new session needs no token here. Limits hold as in
+        `VoiceContainer.asgi`, whose application also takes the candidates that follow.
+
+        Args:
+            offer: as the browser posted it; its token, if it has one, resumes a session.
+            agent: answers the caller.
+            profile: as in `open`, in place of the offer's.
+            deps: as in `open`.
+
+        Raises:
+            PluginError: beluga-voice-server or beluga-voice-webrtc is not installed; the text tells the command.
+            RefusedError: the offer or its token is wrong, or there is no room.
+            ClosedError: outside of `VoiceContainer.lifespan`.
+        """
+        server = await self._source.open_server()
+        return await server.answer(offer, agent, profile=profile, deps=deps)
+
+
+def _needed(parts: Parts) -> tuple[STT, TTS]:
+    """Return what no session can do without."""
     if parts.stt is None or parts.tts is None:
         kind = "stt" if parts.stt is None else "tts"
         raise ConfigurationError(

@@ -19,6 +19,17 @@ from beluga_voice.contracts.llm import (
 from beluga_voice.contracts.noise_suppressor import NoiseSuppressor, NoiseSuppressorStream
 from beluga_voice.contracts.provider import Provider
 from beluga_voice.contracts.s2s import S2S, S2SSetup, S2SStream
+from beluga_voice.contracts.server import (
+    ASGI,
+    Answer,
+    Calls,
+    Connection,
+    Joined,
+    Limits,
+    Offer,
+    Routes,
+)
+from beluga_voice.contracts.session_store import SessionSnapshot, SessionStore
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
 from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
@@ -30,28 +41,38 @@ from beluga_voice.events import ToolOutcome
 from beluga_voice.words import Interruption, Word
 
 __all__ = [
+    "ASGI",
     "LLM",
     "S2S",
     "STT",
     "TTS",
     "VAD",
     "Agent",
+    "Answer",
     "AssistantMessage",
     "CallControl",
     "CallerMessage",
+    "Calls",
+    "Connection",
     "FinishReason",
     "Finished",
     "Interruption",
     "InterruptionClassifier",
+    "Joined",
+    "Limits",
     "Listens",
     "NoiseSuppressor",
     "NoiseSuppressorStream",
+    "Offer",
     "Provider",
     "Receiver",
+    "Routes",
     "S2SSetup",
     "S2SStream",
     "STTStream",
     "ScoreSink",
+    "SessionSnapshot",
+    "SessionStore",
     "Speech",
     "SpeechOptions",
     "Spoken",

@@ -22,6 +22,15 @@ class Provider(ABC):  # noqa: B024 - the life cycle has defaults; each contract 
             ConfigurationError: the settings ask for something that does not exist.
         """
 
+    async def check_health(self) -> None:
+        """See whether the provider, which is open, is well; whoever can tell more than nothing overrides it.
+
+        Asked of a provider that has failed before, to learn whether it is well again, and by ``doctor --online``.
+
+        Raises:
+            ProviderError: it is not.
+        """
+
     async def aclose(self) -> None:
         """Release what `open` took. Idempotent. When it returns nothing of the provider runs."""
 

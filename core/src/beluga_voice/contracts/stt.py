@@ -160,3 +160,8 @@ class STT(Provider):
             ProviderError: no stream can be had; `retryable` tells whether later.
             ClosedError: after `aclose`.
         """
+
+    async def check_health(self) -> None:
+        """Open a stream and close it; see `Provider.check_health`."""
+        stream = await self.open_stream()
+        await stream.aclose()

@@ -17,6 +17,9 @@ class Receiver(Protocol):
     def process_dtmf(self, keys: str) -> None:
         """Take keys that the caller has pressed: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``. Never waits."""
 
+    def hold(self, held: bool) -> None:
+        """Hand the transport no frames while `held`, as nobody hears them; then go on where it stopped."""
+
     def end_of_input(self, error: Exception | None = None) -> None:
         """Learn that no more audio will come: the caller hung up, the file ended, or `error` cut the line."""
 
@@ -62,6 +65,11 @@ class Transport(ABC):
 
     async def hold_open(self) -> None:
         """Tell the far end that the line is still wanted, as `STTStream.hold_open`; nothing by default."""
+
+    @property
+    def unplayed(self) -> float:
+        """Seconds of audio that were sent and are known not to have been played yet; they were not heard."""
+        return 0.0
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -141,3 +141,8 @@ class TTS(Provider):
             ProviderError: no stream can be had.
             ClosedError: after `aclose`.
         """
+
+    async def check_health(self) -> None:
+        """Open a stream and close it; see `Provider.check_health`."""
+        stream = await self.open_stream()
+        await stream.aclose()

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Agent,
         InterruptionClassifier,
         NoiseSuppressor,
+        Routes,
+        SessionStore,
         ToolSource,
         Transport,
         TurnDetector,
@@ -90,6 +92,10 @@ class Plugins:
             "interruption_classifier", self._problems, self._disabled
         )
         self._models: dict[str, list[tuple[Origin, Model]]] = {}
+        self.session_store: Providers[SessionStore] = Providers(
+            "session_store", self._problems, self._disabled
+        )
+        self.routes: Providers[Routes] = Providers("routes", self._problems, self._disabled)
         self._kinds = {each.kind: each for each in vars(self).values() if isinstance(each, Providers)}
 
     @classmethod

@@ -17,6 +17,7 @@ from beluga_voice.conversation import Conversation
 from beluga_voice.errors import BelugaVoiceError, ProviderTimeoutError
 from beluga_voice.events import EndReason, SessionState, WhileCallerSpeaks
 from beluga_voice.journal.format import Header
+from beluga_voice.resilience.notices import Switched, listen
 from beluga_voice.session.blame import Blame
 from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.deciding import Deciding
@@ -28,7 +29,6 @@ from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.playout import Playout
-from beluga_voice.session.s2s.voice import ModelVoice, Unasked
 from beluga_voice.session.speaking import Speaking
 from beluga_voice.session.tasks import CUTS, Tasks, Work
 from beluga_voice.session.voice import AgentVoice
@@ -182,12 +182,11 @@ class Call:
     async def run(self) -> None:
         """Open everything, run until the engine ends the session, and close everything."""
         began = self.now()
+        listen(self._switched)
         try:
             await self._open()
             took = self.now() - began
             async with asyncio.TaskGroup() as self._tasks.group:
-                if self._parts.model is not None:
-                    self._tasks.spawn(self._parts.model.link.run, "s2s")
                 self._tasks.spawn(self._listening.run, "stt")
                 if self._parts.config.enable_keep_alive:
                     self._tasks.spawn(self._keep_alive, "keep-alive")
@@ -204,11 +203,7 @@ class Call:
 
     async def _open(self) -> None:
         parts, deciding = self._parts, self._deciding
-        if parts.model is not None:
-            link = parts.model.begin(parts.config, deciding, parts.agent)
-            self._closing.append(("s2s", link.aclose))
-        answers = parts.model is not None and parts.model.answers
-        voice = self._voice = ModelVoice(parts, deciding) if answers else AgentVoice(parts, deciding)
+        voice = self._voice = AgentVoice(parts, deciding)
         self._closing.append(("tts", voice.aclose))
         await self._in_time("tts", voice.open())
         transport = parts.transport
@@ -220,17 +215,13 @@ class Call:
         )
         deciding.blame.opening = "vad"
         self._listening = Listening(parts, deciding, self._tasks, playout)
-        if parts.model is not None:
-            parts.model.link.events = Unasked(
-                parts.model, self._listening, self._speaking, finds_speech=parts.vad is None
-            )
         self._closing.append(("hearing", self._listening.close_hearing))
         self._closing.append(("stt", self._listening.aclose))
-        deciding.blame.opening = "stt" if parts.model is None else "s2s"
+        deciding.blame.opening = "stt"
         await self._listening.open()
         if transport is not None:
             self._closing.append(("transport", transport.aclose))
-            far_end = FarEnd(self._line, deciding, self._listening)
+            far_end = FarEnd(self._line, deciding, self._listening, playout)
             await self._in_time("transport", transport.open(far_end))
 
     async def _in_time(self, kind: str, opening: Awaitable[T]) -> T:
@@ -260,9 +251,15 @@ class Call:
         self._deciding.report(ev.SessionOpened(self.now(), took))
         agent = self._parts.agent
         greeting = self._parts.config.greeting or ("" if agent is None else agent.greeting)
-        if greeting:
+        continues = self.run_number == 1 and self._conversation.messages
+        if greeting and not continues:
             self.say(greeting, True, 0, WhileCallerSpeaks.WAIT)
         self._line.begin()
+
+    def _switched(self, notice: Switched) -> None:
+        self._deciding.report(
+            ev.ProviderSwitched(self.now(), notice.kind, notice.old, notice.new, notice.reason)
+        )
 
     def _announce(self, command: do.Announce) -> None:
         if isinstance(command.event, ev.DtmfEntered):

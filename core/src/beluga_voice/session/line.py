@@ -45,6 +45,11 @@ class Line:
         if self._transport is not None:
             self._use(self._transport.flush)
 
+    @property
+    def unplayed(self) -> float:
+        """Seconds of what was sent that the caller is known not to have heard yet."""
+        return 0.0 if self._transport is None else self._transport.unplayed
+
     def _use(self, use: Callable[[], None]) -> None:
         """Use the line; where it fails, the session ends."""
         try:
@@ -101,6 +106,13 @@ class Ear(Protocol):
         """Take a frame; raises `AudioError` if it is none."""
 
 
+class Mouth(Protocol):
+    """What hands out the agent's frames."""
+
+    def hold(self, held: bool) -> None:
+        """Hand out nothing, or go on."""
+
+
 class FarEnd:
     """The session as its transport sees it: after the end it takes nothing, and says nothing.
 
@@ -108,12 +120,14 @@ class FarEnd:
         line: the session's side of it.
         deciding: knows whether the session runs.
         ear: takes the frames.
+        mouth: hands out the agent's.
     """
 
-    def __init__(self, line: Line, deciding: Deciding, ear: Ear) -> None:
+    def __init__(self, line: Line, deciding: Deciding, ear: Ear, mouth: Mouth) -> None:
         self._line = line
         self._deciding = deciding
         self._ear = ear
+        self._mouth = mouth
         self._told = False
 
     def process_audio(self, frame: AudioFrame) -> None:
@@ -134,6 +148,10 @@ class FarEnd:
                 self._line.press(keys)
             except ValueError as error:
                 self._deciding.failed("transport", ProviderError(str(error)))
+
+    def hold(self, held: bool) -> None:
+        """Let the agent wait, or go on where it stopped."""
+        self._mouth.hold(held)
 
     def end_of_input(self, error: Exception | None = None) -> None:
         """End the session."""

@@ -72,11 +72,6 @@ class Track:
         self._gain = gain
         self.ledger.begin(text, spoken)
 
-    def tell(self, text: str, words: tuple[Word, ...]) -> None:
-        """Add to the piece's text; `words` carry seconds from the piece's first sample."""
-        self.ledger.extend(text)
-        self.ledger.add(0, words)
-
     def end(self) -> None:
         """All audio of the piece has come."""
         self.ledger.end()
@@ -193,6 +188,7 @@ class Playout:
         self._on_air = 0
         self._last: tuple[Ledger, float] | None = None
         self._paused = False
+        self._held = False
         self._gain = 1.0
         self._ending = False
         self._paced = False
@@ -239,6 +235,12 @@ class Playout:
         self._paused, self._gain = False, 1.0
         self._kick()
 
+    def hold(self, held: bool) -> None:
+        """Send nothing, as nobody is there to hear it, until this is called with false; beside any pause."""
+        self._held = held
+        if not held:
+            self._kick()
+
     def asks(self, before: float) -> bool:
         """Whether the sentence that was being heard `before` seconds ago is a question."""
         track = self._tracks.get(self._on_air)
@@ -266,14 +268,14 @@ class Playout:
         self._paced = False
 
     def _kick(self) -> None:
-        if not self._paced and not self._paused:
+        if not self._paced and not self._paused and not self._held:
             self._paced = True
             self._pacer.start(self._tick)
 
     def _tick(self) -> bool:
         self._finish_last()
         track = self._tracks.get(self._on_air)
-        if track is None or self._paused:
+        if track is None or self._paused or self._held:
             self._paced = False
             return False
         samples = track.take(self._frame_samples)

@@ -61,7 +61,7 @@ class Speaking:
         self._endings: dict[int, asyncio.Future[ev.UtteranceEnded]] = {}
         self._making: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        deciding.carries(do.CommitTurn, self._commit_turn)
+        deciding.carries(do.CommitTurn, lambda command: conversation.commit_turn(command.turn, command.text))
         deciding.carries(do.StartReply, self._start_reply)
         deciding.carries(do.PrepareSay, self._prepare_say)
         deciding.carries(do.Play, lambda command: playout.play(command.utterance))
@@ -113,9 +113,6 @@ class Speaking:
 
     # -- making --
 
-    def _commit_turn(self, command: do.CommitTurn) -> None:
-        self._conversation.commit_turn(command.turn, command.text, late=command.late)
-
     def _prepare_say(self, command: do.PrepareSay) -> None:
         texts, options = self._texts[command.utterance]
         track = self._open(command.utterance)
@@ -165,15 +162,16 @@ class Speaking:
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
         ledger = self._playout.close(command.utterance)
+        cut = ledger is not None and ledger.heard_samples > 0 and command.outcome is not ev.Outcome.PLAYED
+        if ledger is not None and cut:
+            unplayed = round(self._line.unplayed * self._playout.sample_rate)
+            ledger.hear(-min(unplayed, ledger.heard_samples))
         heard, unheard = "", ""
         if ledger is not None and ledger.heard_samples and command.outcome is ev.Outcome.PLAYED:
             heard = ledger.text  # with what is not spoken, as a last emoji
         elif ledger is not None:
             heard, unheard = ledger.heard(), ledger.unheard()
-        seconds = 0.0 if ledger is None else ledger.heard_samples / self._playout.sample_rate
-        played = command.outcome is ev.Outcome.PLAYED
-        self._voice.ended(command.utterance, heard, seconds, played=played)
-        if ledger is not None and ledger.heard_samples and command.outcome is not ev.Outcome.PLAYED:
+        if cut:
             self._line.flush()
         if command.commit:
             interrupted = command.outcome is not ev.Outcome.PLAYED

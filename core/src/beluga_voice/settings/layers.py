@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.plugins.model import FOLDER_VARIABLE
-from beluga_voice.settings.values import SLOTS, Path, Setting, Values
+from beluga_voice.settings.values import ALL_SLOTS, SLOTS, Path, Setting, Values
 
 PREFIX = "BELUGA_VOICE_"
 DELIMITER = "__"
@@ -173,10 +173,13 @@ def _expand(table: object, source: Callable[[Path], str], *, weak: bool = False)
         elif _is_slot(path):
             visit_slot(path, value)
         else:
+            if path[-1:] == ("provider",) and _is_slot(path[:-1]):
+                value = _several(value)
             settings[path] = Setting(".".join(path), value, source(path), weak)
 
     def visit_slot(path: Path, value: object) -> None:
         text = "none" if value is None or value is False else value
+        text = _several(text)
         provider, colon, model = text.partition(":") if isinstance(text, str) else (text, "", "")
         key, origin = ".".join(path), source(path)
         settings[(*path, "provider")] = Setting(key, provider, origin, weak)
@@ -187,8 +190,19 @@ def _expand(table: object, source: Callable[[Path], str], *, weak: bool = False)
     return Values(settings)
 
 
+def _several(value: object) -> object:
+    """Read names with commas, or a list of names, as a tuple; one name alone as itself."""
+    if isinstance(value, str) and "," in value:
+        value = value.split(",")
+    if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
+        names = tuple(name for each in value if (name := each.strip()))
+        return names[0] if len(names) == 1 else names
+    return value
+
+
 def _is_slot(path: Path) -> bool:
-    return (len(path) == 1 or (len(path) == 3 and path[0] == "sessions")) and path[-1] in SLOTS
+    in_profile = len(path) == 3 and path[0] == "sessions"
+    return (len(path) == 1 and path[-1] in ALL_SLOTS) or (in_profile and path[-1] in SLOTS)
 
 
 def _text(setting: Setting | None) -> str | None:

@@ -20,14 +20,14 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.settings.layers import DELIMITER, PREFIX, read_choices, read_layers
 from beluga_voice.settings.selection import Selection, source_of, with_nulls
-from beluga_voice.settings.values import DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
+from beluga_voice.settings.values import ALL_SLOTS, DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
 from beluga_voice.turns.policy import TurnPolicy
 
 D = TypeVar("D", TurnPolicy, SessionConfig)
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _IN_PROFILES = (*SLOTS, "turns", "session")
-_NOT_IN_PROFILES = ("sessions", "plugins", "disabled_plugins")
+_NOT_IN_PROFILES = ("session_store", "server", "sessions", "plugins", "disabled_plugins")
 
 
 class Settings(BaseSettings):
@@ -43,12 +43,13 @@ class Settings(BaseSettings):
 
     stt: InstanceOf[Selection] = Field(description="recognizer: 'provider', 'provider:model' or a table")
     tts: InstanceOf[Selection] = Field(description="synthesiser, likewise")
-    s2s: InstanceOf[Selection] = Field(description="speech-to-speech model, in place of both, likewise")
     vad: InstanceOf[Selection] = Field(description="voice activity detector, likewise")
     turn_detector: InstanceOf[Selection] = Field(description="judges whether a pause ends the caller's turn")
     noise_suppressor: InstanceOf[Selection] = Field(description="cleans the caller's audio")
     interruption_classifier: InstanceOf[Selection] = Field(description="tells stop words and backchannels")
     llm: InstanceOf[Selection] = Field(description="the agent's language model")
+    session_store: InstanceOf[Selection] = Field(description="keeps what of a session survives its process")
+    server: Mapping[str, object] = Field(description="of beluga-voice-server, which validates them")
     turns: InstanceOf[TurnPolicy] = Field(description="how turns are taken")
     session: InstanceOf[SessionConfig] = Field(description="what each session is told")
     sessions: Mapping[str, InstanceOf[Settings]] = Field(description="profiles: named overrides of the rest")
@@ -103,16 +104,16 @@ class Settings(BaseSettings):
         return self.sessions[name]
 
     def selections(self) -> tuple[Selection, ...]:
-        """Return the choice of each kind of provider; without ``stt`` and ``tts`` where ``s2s`` is chosen."""
-        voice = (self.stt, self.tts) if self.s2s.provider is None else ()
+        """Return the choice of each kind of provider."""
         return (
-            *voice,
-            self.s2s,
+            self.stt,
+            self.tts,
             self.vad,
             self.turn_detector,
             self.noise_suppressor,
             self.interruption_classifier,
             self.llm,
+            self.session_store,
         )
 
     def for_agent(self, choices: Mapping[Path, str], name: str) -> Settings:
@@ -127,8 +128,6 @@ class Settings(BaseSettings):
         if not choices:
             return self
         below, above = self.values.split(lambda s: s.weak and not s.key.startswith("sessions."))
-        if ("s2s",) in choices:
-            below = below.without("stt", "tts")
         values = above.over(read_choices(choices, name).over(below))
         return Settings(values=values)
 
@@ -155,10 +154,9 @@ class TracedSource(PydanticBaseSettingsSource):
 
 def _fields(values: Values) -> dict[str, object]:
     _check_names(values, (*_IN_PROFILES, *_NOT_IN_PROFILES), "")
-    selections = {kind: Selection.read(kind, values) for kind in SLOTS}
-    _check_s2s(selections)
     return {
-        **selections,
+        **{kind: Selection.read(kind, values) for kind in ALL_SLOTS},
+        "server": _server(values),
         "turns": _read_dataclass(TurnPolicy, "turns", values),
         "session": _read_dataclass(SessionConfig, "session", values),
         "sessions": _profiles(values),
@@ -168,15 +166,9 @@ def _fields(values: Values) -> dict[str, object]:
     }
 
 
-def _check_s2s(selections: Mapping[str, Selection]) -> None:
-    model = selections["s2s"]
-    for kind in ("stt", "tts"):
-        other = selections[kind]
-        if model.provider and other.provider and other.chosen_by is not None:
-            raise ConfigurationError(
-                f"{kind} is {other.provider!r}{source_of(other.chosen_by)}, and s2s is {model.provider!r}"
-                f"{source_of(model.chosen_by)}, which hears and speaks itself. Try: {kind} as 'none'"
-            )
+def _server(values: Values) -> dict[str, object]:
+    _check_table(values, "server")
+    return values.under(("server",)).table()
 
 
 def _profiles(values: Values) -> dict[str, Settings]:

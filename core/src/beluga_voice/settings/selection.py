@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
 from beluga_voice.errors import ConfigurationError, UnknownProviderError
-from beluga_voice.settings.values import DEFAULT_PROVIDERS, Setting, Values, nearest
+from beluga_voice.settings.values import DEFAULT_PROVIDERS, FALLBACKS, Setting, Values, nearest
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -25,15 +25,19 @@ class Selection:
 
     Attributes:
         kind: the contract, as in ``turn_detector``.
-        provider: its name; None if the settings turn it off.
+        provider: its name; None if the settings turn it off. Of a fallback, all names with commas.
         chosen_by: where it was chosen; None where nothing is set and the default stands.
         values: the provider's own settings as they were written.
+        within: the table within that of `kind` where they stand; empty where they stand in it itself.
+        fallback: the choices of a fallback, in the order of preference; empty for one provider.
     """
 
     kind: str
     provider: str | None
     chosen_by: Setting | None
     values: Values = field(repr=False)
+    within: tuple[str, ...] = ()
+    fallback: tuple[Selection, ...] = ()
 
     @classmethod
     def read(cls, kind: str, values: Values) -> Selection:
@@ -44,6 +48,8 @@ class Selection:
         """
         chosen_by = values.get((kind, "provider"))
         provider = DEFAULT_PROVIDERS[kind] if chosen_by is None else chosen_by.value
+        if chosen_by is not None and isinstance(provider, tuple) and provider:
+            return cls._read_fallback(kind, provider, chosen_by, values.under((kind,)).without("provider"))
         if not isinstance(provider, str) or not provider:
             raise ConfigurationError(
                 f"{kind} is {provider!r}; it must be the name of a provider, 'provider:model', or 'none'"
@@ -51,6 +57,44 @@ class Selection:
             )
         own = values.under((kind,)).without("provider")
         return cls(kind, None if provider.lower() == "none" else provider, chosen_by, own)
+
+    @classmethod
+    def _read_fallback(
+        cls, kind: str, names: tuple[str, ...], chosen_by: Setting, values: Values
+    ) -> Selection:
+        """Read the choice of several; the settings of each stand in a table of its name."""
+        where = source_of(chosen_by)
+        if kind not in FALLBACKS:
+            raise ConfigurationError(
+                f"{kind} is {', '.join(names)!r}; only {', '.join(FALLBACKS)} may be several{where}"
+            )
+        members = tuple(cls._read_member(kind, name, chosen_by, values) for name in names)
+        tables = {part for each in members for part in each.within}
+        for path in values:
+            if path[0] not in {spelling for table in tables for spelling in _spellings(table)}:
+                raise ConfigurationError(
+                    f"{values[path].key} is set{source_of(values[path])}, but {kind} is {', '.join(names)!r}; the "
+                    f"settings of each stand in a table of its name, as in {kind}.{members[0].provider}.{path[-1]}"
+                )
+        return cls(kind, ", ".join(names), chosen_by, values, fallback=members)
+
+    @classmethod
+    def _read_member(cls, kind: str, text: str, chosen_by: Setting, values: Values) -> Selection:
+        name, colon, model = text.partition(":")
+        if not name or name.lower() == "none":
+            raise ConfigurationError(
+                f"{kind} names {text!r} among others; each must be the name of a provider or 'provider:model'"
+                + source_of(chosen_by)
+            )
+        own = Values({("model",): replace(chosen_by, value=model)} if colon else {})
+        for spelling in _spellings(name):
+            own = own.over(values.under((spelling,)))
+        return cls(kind, name, chosen_by, own, within=(name,))
+
+    @property
+    def members(self) -> tuple[Selection, ...]:
+        """The choices of a fallback; itself alone for one provider."""
+        return self.fallback or (self,)
 
     def __eq__(self, other: object) -> bool:
         """Whether both make the same provider with the same settings."""
@@ -63,13 +107,13 @@ class Selection:
         return self.kind, self.provider, self.values.table()
 
     def model(self, plugins: Plugins) -> type[BaseModel] | None:
-        """Return the model of the provider's settings; None if it takes none or is turned off.
+        """Return the model of the provider's settings; None if it takes none, is turned off, or is a fallback.
 
         Raises:
             UnknownProviderError: no plugin offers the provider; the text says where it was asked for.
             PluginError: the plugin that offers it cannot be imported.
         """
-        if self.provider is None:
+        if self.provider is None or self.fallback:
             return None
         try:
             return plugins.of(self.kind).settings_model(self.provider)
@@ -85,11 +129,17 @@ class Selection:
     def settings(self, plugins: Plugins) -> BaseModel | None:
         """Validate and return the provider's own settings; None if it takes none or is turned off.
 
+        Of a fallback those of all its providers are validated, and None is returned.
+
         Raises:
             UnknownProviderError, PluginError: as `model`.
             ConfigurationError: a setting is unknown, missing or wrong; the text names key, value and source.
         """
+        for member in self.fallback:
+            member.settings(plugins)
         model = self.model(plugins)
+        if self.fallback:
+            return None
         if model is None:
             self._refuse_all()
             return None
@@ -113,7 +163,7 @@ class Selection:
     def _sentence(self, error: Mapping[str, Any], model: type[BaseModel]) -> str:
         path = tuple(str(part) for part in error["loc"])
         setting = self.values.near(path)
-        key = setting.key if setting is not None else ".".join((self.kind, *path))
+        key = setting.key if setting is not None else ".".join((self.kind, *self.within, *path))
         if error["type"] == "extra_forbidden":
             known = nearest(path[-1], model.model_fields)
             lacks = f"{self.kind} provider {self.provider!r} has no setting {path[-1]!r}"
@@ -121,12 +171,22 @@ class Selection:
         info = model.model_fields.get(path[0]) if path else None
         if error["type"] == "missing":
             meaning = f" ({info.description})" if info is not None and info.description else ""
-            variable = f"BELUGA_VOICE_{'__'.join((self.kind, *path)).upper()}"
+            variable = f"BELUGA_VOICE_{variable_of(self.kind, *self.within, *path)}"
             needed = f"provider {self.provider!r} needs it"
             return f"{key}{meaning} is missing; {needed}. Try: setting {variable}"
         reason = error["msg"][:1].lower() + error["msg"][1:]
         value = "" if not path or is_secret(path[0], info) else f" is {error['input']!r}"
         return f"{key}{value}{';' if value else ':'} {reason}{source_of(setting)}"
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """How a provider's table may be written: variables cannot have a hyphen."""
+    return tuple(dict.fromkeys((name, name.replace("-", "_"))))
+
+
+def variable_of(*path: str) -> str:
+    """Return the end of the environment variable that sets what stands at `path`."""
+    return "__".join(path).replace("-", "_").upper()
 
 
 def source_of(setting: Setting | None) -> str:

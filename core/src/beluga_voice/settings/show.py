@@ -50,8 +50,15 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
         shown += _selection(selection, plugins)
     shown += _dataclass("turns", settings.turns, settings.values)
     shown += _dataclass("session", settings.session, settings.values)
+    own = settings.values.under(("server",))
+    for path in own:
+        shown.append(Shown(own[path].key, masked(path[-1], own[path].value, None), _source(own[path])))
     for name, profile in sorted(settings.sessions.items()):
-        models = {each.kind: _model(each, plugins) for each in profile.selections()}
+        models = {
+            (each.kind, *each.within): _model(each, plugins)
+            for chosen in profile.selections()
+            for each in chosen.members
+        }
         shown += _profile(name, settings.values, models)
     for key in ("plugins", "disabled_plugins"):
         shown.append(Shown(key, list(getattr(settings, key)), _source(settings.values.near((key,)))))
@@ -78,10 +85,17 @@ def _plain(value: object) -> object:
 
 def _selection(selection: Selection, plugins: Plugins) -> Iterator[Shown]:
     yield Shown(selection.kind, selection.provider or "none", _source(selection.chosen_by))
+    for member in selection.fallback:
+        yield from _own(member, plugins)
+    if not selection.fallback:
+        yield from _own(selection, plugins)
+
+
+def _own(selection: Selection, plugins: Plugins) -> Iterator[Shown]:
     model = _model(selection, plugins)
     table = selection.values.table()
     for name in dict.fromkeys((*(model.model_fields if model else ()), *table)):
-        key = f"{selection.kind}.{name}"
+        key = ".".join((selection.kind, *selection.within, name))
         if name in table:
             yield Shown(key, masked(name, table[name], model), _source(selection.values.near((name,))))
         elif model is not None:
@@ -103,13 +117,18 @@ def _dataclass(name: str, value: TurnPolicy | SessionConfig, values: Values) -> 
         yield Shown(f"{name}.{each.name}", getattr(value, each.name), _source(values.near((name, each.name))))
 
 
-def _profile(name: str, values: Values, models: Mapping[str, type[BaseModel] | None]) -> Iterator[Shown]:
+def _profile(
+    name: str, values: Values, models: Mapping[tuple[str, ...], type[BaseModel] | None]
+) -> Iterator[Shown]:
     own = values.under(("sessions", name))
     for path in own:
-        setting, model = own[path], models.get(path[0])
+        depth = 2 if path[:2] in models else 1
+        setting, model = own[path], models.get(path[:depth])
         key = ".".join(("sessions", name, *(path[:-1] if path[-1] == "provider" else path)))
         yield Shown(
-            key, masked(path[1], setting.value, model) if len(path) > 1 else setting.value, setting.source
+            key,
+            masked(path[depth], setting.value, model) if len(path) > depth else setting.value,
+            setting.source,
         )
 
 

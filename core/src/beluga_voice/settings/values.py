@@ -16,17 +16,23 @@ if TYPE_CHECKING:
 DEFAULT_PROVIDERS: Mapping[str, str] = {
     "stt": "pocketsphinx",
     "tts": "espeak",
-    "s2s": "none",
     "vad": "silero",
     "turn_detector": "none",
     "noise_suppressor": "none",
     "interruption_classifier": "none",
     "llm": "none",
+    "session_store": "none",
 }
 """What stands where nothing is set: a conversation on this machine, without network or key."""
 
-SLOTS = tuple(DEFAULT_PROVIDERS)
+FALLBACKS = ("stt", "tts", "llm")
+"""The settings that may choose several providers, in the order of preference."""
+
+ALL_SLOTS = tuple(DEFAULT_PROVIDERS)
 """The settings that choose a provider; their names are the contracts'."""
+
+SLOTS = tuple(slot for slot in ALL_SLOTS if slot != "session_store")
+"""Those that each session may choose anew, in a profile or by its agent."""
 
 Path = tuple[str, ...]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from beluga_voice import events as ev
-from beluga_voice.commands import CommitTurn
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
@@ -12,12 +11,6 @@ from beluga_voice.words import Interruption
 
 SLACK = 0.05
 """Seconds by which a recognizer's words may overlap: their times are seldom finer."""
-
-EARLIER = 8
-"""Turns whose words may still come, at most."""
-
-AROUND = 0.5
-"""Seconds by which words may seem to begin before their turn: the pre-roll is recognised too."""
 
 
 def past_of(state: State, event: ev.TranscriptReceived) -> PastTurn | None:
@@ -56,9 +49,7 @@ def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piec
     """Use a late final where it still matters; drop it, with an event, where it does not."""
     state = draft.state
     state.recent = (*state.recent, piece)[-hearing.RECENT :]
-    if state.abilities.answers_audio and past.reply and past is state.past:
-        _record(draft, past, piece)
-    elif past.said:
+    if past.said:
         _add_to_closed(draft, past, piece)
     elif state.turn is not None:
         _drop(draft, piece)
@@ -83,38 +74,6 @@ def _add_to_closed(draft: Draft, past: PastTurn, piece: Piece) -> None:
         _rewrite(draft, past, past.corrected(piece), piece)
     else:
         _drop(draft, piece)
-
-
-def _record(draft: Draft, past: PastTurn, piece: Piece) -> None:
-    """Write down what was said in a turn that was answered for its sound; the answer stays as it is."""
-    state = draft.state
-    state.past = past = past.corrected(piece)
-    if state.turn is not None and state.turn.number == past.number:
-        draft.turn(before=past.said)
-        return
-    draft.do(CommitTurn(past.number, past.text, late=True, rule="5"))
-    draft.announce(ev.TurnCommitted(draft.now, past.number, past.text, (piece.transcript,)), "5")
-
-
-def remember(state: State) -> None:
-    """Another turn closes: keep the one before, if it was answered for its sound and its words are not known."""
-    past = state.past
-    if state.abilities.answers_audio and past is not None and past.reply and not past.said:
-        state.earlier = (*state.earlier, past)[-EARLIER:]
-
-
-def record_earlier(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> bool:
-    """Write down what was said in an earlier turn that was answered for its sound; whether it was one."""
-    state, start = draft.state, event.start
-    if start is None:
-        return False
-    found = next((p for p in state.earlier if p.opened - AROUND <= start < p.closed), None)
-    if found is None:
-        return False
-    state.earlier = tuple(past for past in state.earlier if past is not found)
-    draft.do(CommitTurn(found.number, piece.text, late=True, rule="5"))
-    draft.announce(ev.TurnCommitted(draft.now, found.number, piece.text, (piece.transcript,)), "5")
-    return True
 
 
 def _drop(draft: Draft, piece: Piece) -> None:

@@ -52,6 +52,10 @@ class TurnPolicy:
         0.7, 0, 3, "of a reply heard, within which the caller's speech takes up the turn"
     )
 
+    allow_interruptions: bool = field(
+        default=True,
+        metadata={"meaning": "whether the caller may cut replies; what is said over them is the next turn"},
+    )
     pause_after: float = bounded(0.1, 0, 1, "of the caller's speech, then the agent is silent")
     barge_in_action: Literal["pause", "duck"] = choice(
         "pause", "whether speech over the agent silences it, or takes its level down by 12 dB"

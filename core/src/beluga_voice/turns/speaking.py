@@ -138,6 +138,7 @@ def start_reply(draft: Draft, turn: int, text: str, rule: str, *, preemptive: bo
         Source.REPLY,
         turn,
         draft.now,
+        interruptible=state.policy.allow_interruptions,
         prepared=True,
         awaits=Awaits.TEXT,
         since=draft.now,

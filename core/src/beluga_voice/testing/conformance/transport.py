@@ -28,6 +28,7 @@ class RecordingReceiver:
         frames: the caller's frames, in order.
         keys: the keys that the caller pressed.
         ends: what `end_of_input` was called with.
+        held: whether the agent waits.
         threads: names of the threads that called.
     """
 
@@ -35,6 +36,7 @@ class RecordingReceiver:
         self.frames: list[AudioFrame] = []
         self.keys = ""
         self.ends: list[Exception | None] = []
+        self.held = False
         self.threads: set[str] = set()
 
     def process_audio(self, frame: AudioFrame) -> None:
@@ -44,6 +46,10 @@ class RecordingReceiver:
     def process_dtmf(self, keys: str) -> None:
         self.threads.add(threading.current_thread().name)
         self.keys += keys
+
+    def hold(self, held: bool) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.held = held
 
     def end_of_input(self, error: Exception | None = None) -> None:
         self.threads.add(threading.current_thread().name)
