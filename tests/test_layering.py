@@ -41,6 +41,7 @@ ROWS = (
         "sentences",
         "session",
         "silent",
+        "speakable",
     ),
     ("telemetry",),
     ("__main__", "cli", "container", "demo", "running", "settings"),

@@ -105,7 +105,7 @@ def contracts() -> str:
         "# Contracts",
         "A contract says what a provider must do; it has no implementation. `beluga_voice.testing` has a check for "
         "each: `check_stt`, `check_tts`, `check_vad`, `check_turn_detector`, `check_noise_suppressor`, "
-        "`check_classifier`, `check_transport`, `check_agent`.",
+        "`check_classifier`, `check_text_filter`, `check_transport`, `check_agent`.",
         table(["contract", "kind", "what it is"], rows),
     ]
     ordered = [contract_package.Provider]

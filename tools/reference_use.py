@@ -76,6 +76,10 @@ def settings() -> str:
         [f"`{name}`", "none", str(fields[name].description), f"`{_variable(name)}`"]
         for name in ("plugins", "disabled_plugins")
     ]
+    several = [
+        [f"`{name}`", default, str(fields[name].description), f"`{_variable(name)}`"]
+        for name, default in (("text_filters", "`markup`, `links`, `symbols`"), ("tools", "none"))
+    ]
     page = [
         "# Settings",
         "Read from, highest first: `--set KEY=VALUE` of the command line, the environment, `.env`, `beluga.toml`. In "
@@ -88,6 +92,10 @@ def settings() -> str:
         "`model` as well. As a table, `[stt]`, it takes `provider` and the provider's own settings.",
         table(["setting", "default", "meaning", "environment variable"], slots),
         "The line is no setting: a transport is given to each session.",
+        "## text_filters, tools",
+        "Lists: of names, `provider:model`, or tables with a `provider` and its own settings, as in `[[tools]]`. "
+        "Names may also stand in one text, with commas. A list stands over another as a whole.",
+        table(["setting", "default", "meaning", "environment variable"], several),
         "## turns",
         "How [turns are taken](../topics/turn-taking.md).",
         policy(),

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from beluga_voice.agent import Agent
 from beluga_voice.container import VoiceContainer
-from beluga_voice.contracts import STT, TTS, VAD, Provider
+from beluga_voice.contracts import STT, TTS, VAD, Provider, TextFilter, TextFilterStream, Tool, ToolSource
 from beluga_voice.errors import (
     ClosedError,
     ConfigurationError,
@@ -26,7 +26,7 @@ from beluga_voice.events import SessionState
 from beluga_voice.hookspecs import Register, hookimpl
 from beluga_voice.plugins import Plugins
 from beluga_voice.session import SessionConfig, VoiceSession
-from beluga_voice.settings import Settings
+from beluga_voice.settings import Settings, show
 from beluga_voice.testing import AmplitudeVAD, LoopbackTransport
 from beluga_voice.testing.fakes.agent import ScriptedAgent
 from beluga_voice.testing.fakes.stt import ScriptedSTT
@@ -198,6 +198,8 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
         one, two = await sessions.open(agent), await sessions.open(agent, session_id="two")
         assert one.parts == {
             "agent": agent,
+            "tools": (),
+            "text_filters": None,
             "llm": {},
             "deps": None,
             "transport": None,
@@ -445,3 +447,94 @@ def test_a_server_that_is_not_installed_is_told_with_its_command(monkeypatch: py
     monkeypatch.setitem(sys.modules, "beluga_voice_server.server", None)
     with pytest.raises(PluginError, match=r'Try: pip install "beluga-voice\[webrtc\]"'):
         container().asgi(agent)
+
+
+class Shout(Logged, TextFilter, TextFilterStream):
+    def open_stream(self, language: str) -> TextFilterStream:
+        return self
+
+    def process(self, text: str) -> str:
+        return text.upper()
+
+
+class Box(Logged, ToolSource):
+    def tools(self) -> tuple[Tool, ...]:
+        return ()
+
+
+class BoxSettings(BaseModel, frozen=True, extra="forbid"):
+    url: str
+    token: str = ""
+
+
+class Lists:
+    @hookimpl
+    def register_text_filter(self, register: Register[TextFilter]) -> None:
+        register("shout", Shout)
+
+    @hookimpl
+    def register_tool_source(self, register: Register[ToolSource]) -> None:
+        register("box", Box, settings=BoxSettings)
+
+
+def _listing(**settings: object) -> VoiceContainer:
+    plugins = Plugins()
+    plugins.register(Parts(), "parts")
+    plugins.register(Lists(), "lists")
+    return VoiceContainer(Settings(**{"stt": "ear", "tts": "mouth", "vad": "gate", **settings}), plugins)
+
+
+async def test_lists_choose_sources_of_tools_and_text_filters() -> None:
+    tools = [{"provider": "box", "url": "http://a"}, {"provider": "box", "url": "http://b"}]
+    voice = _listing(tools=tools, text_filters=["shout", "links:word"])
+    async with voice.lifespan():
+        assert LOG.count("open Box") == 2
+        one, two = [await voice.get_sessions().open(agent) for _ in range(2)]
+        assert one.parts["tools"] == two.parts["tools"]
+        assert [source.settings.url for source in one.parts["tools"]] == ["http://a", "http://b"]  # type: ignore[attr-defined]
+        shout, links = one.parts["text_filters"]  # type: ignore[misc]
+        assert isinstance(shout, Shout)
+        assert links.open_stream("de").process("https://a.b") == "Link"
+    assert LOG.count("close Box") == 2
+
+
+async def test_a_profile_has_lists_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELUGA_VOICE_TOOLS", '[{"provider": "box", "url": "http://a"}]')
+    voice = _listing(sessions={"bare": {"tools": [], "text_filters": "none"}})
+    async with voice.lifespan():
+        plain, bare = [await voice.get_sessions().open(agent, profile=p) for p in (None, "bare")]
+        assert (len(plain.parts["tools"]), plain.parts["text_filters"]) == (1, None)  # type: ignore[arg-type]
+        assert (bare.parts["tools"], bare.parts["text_filters"]) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"tools": 3}, r"tools is 3; it must be a list of names.* \(argument tools\)"),
+        ({"tools": [3]}, r"tools\[0\] is 3; it must be the name of a provider"),
+        ({"tools": [{"url": "x"}]}, r"tools\[0\] is .*; it must be the name of a provider"),
+        ({"tools": {"box": 1}}, r"tools is a table; it must be a list"),
+        ({"tools": "crate"}, r"no tool source provider named 'crate' \(argument tools\)"),
+        ({"tools": "box"}, r"tools\[0\]\.url is missing; provider 'box' needs it \(argument tools\)"),
+        ({"tools": [{"provider": "box", "url": "x", "name": 1}]}, r"'box' has no setting 'name'"),
+        ({"text_filters": "links:path"}, r"says 'path'; it must be one of .* \(argument text_filters\)"),
+        ({"text_filters": "markup:x"}, r"'markup' has nothing to choose"),
+        ({"text_filters": [{"provider": "links", "size": 1}]}, r"'links' has no setting 'size'"),
+    ],
+)
+async def test_wrong_lists_are_told_with_their_place(settings: dict[str, object], told: str) -> None:
+    with pytest.raises((ConfigurationError, UnknownProviderError), match=told):
+        async with _listing(**settings).lifespan():
+            raise AssertionError("opened")
+
+
+def test_lists_are_shown_without_secrets() -> None:
+    voice = _listing(
+        tools=[{"provider": "box", "url": "http://a:b@c", "token": "t"}], text_filters="links:word"
+    )
+    shown = {each.key: (each.value, each.source) for each in show(voice.settings, voice.plugins)}
+    assert shown["text_filters"] == (["links:word"], "argument text_filters")
+    box = {"provider": "box", "url": "http://********@c", "token": "********"}
+    assert shown["tools"] == ([box], "argument tools")
+    plain = {each.key: each.value for each in show(_listing().settings, voice.plugins)}
+    assert (plain["text_filters"], plain["tools"]) == (["markup", "links", "symbols"], [])

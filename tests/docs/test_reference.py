@@ -22,7 +22,7 @@ import beluga_voice.testing
 from beluga_voice import SessionConfig, TurnPolicy, hookspecs
 from beluga_voice.cli import main
 from beluga_voice.plugins import Plugins
-from beluga_voice.settings import Settings
+from beluga_voice.settings import LISTS, Settings
 from beluga_voice.settings.values import ALL_SLOTS
 from beluga_voice.turns import OBSERVED, TRANSITIONS
 
@@ -123,10 +123,10 @@ def test_every_setting_has_its_default_its_bounds_and_its_variable(
 
 def test_every_top_level_setting_and_every_setting_of_a_provider_is_there() -> None:
     found = rows("settings.md")
-    assert {*ALL_SLOTS, "plugins", "disabled_plugins"} <= found.keys()
+    assert {*ALL_SLOTS, *LISTS, "plugins", "disabled_plugins"} <= found.keys()
     assert {"turns", "session", "sessions"} <= headings("settings.md")
     assert Settings.model_fields.keys() - {*ALL_SLOTS, "values"} == {
-        "server", "turns", "session", "sessions", "plugins", "disabled_plugins",
+        "server", "turns", "session", "sessions", "plugins", "disabled_plugins", *LISTS,
     }  # fmt: skip
     plugins = Plugins.discover(modules=[], disabled=[])
     for plugin in plugins.loaded:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NoiseSuppressor,
         Routes,
         SessionStore,
+        TextFilter,
         ToolSource,
         Transport,
         TurnDetector,
@@ -103,6 +104,7 @@ RegisterAgent: TypeAlias = "Register[Agent]"
 RegisterInterruptionClassifier: TypeAlias = "Register[InterruptionClassifier]"
 RegisterSessionStore: TypeAlias = "Register[SessionStore]"
 RegisterRoutes: TypeAlias = "Register[Routes]"
+RegisterTextFilter: TypeAlias = "Register[TextFilter]"
 
 
 @hookspec
@@ -174,6 +176,11 @@ def register_session_store(register: RegisterSessionStore) -> None:
 def register_routes(register: RegisterRoutes) -> None:
     """Register what a transport adds to the server. Called once when the plugin is loaded; the factory, once for
     each server, with the settings ``[server.NAME]``."""
+
+
+@hookspec
+def register_text_filter(register: RegisterTextFilter) -> None:
+    """Register text filters. Called once when the plugin is loaded."""
 
 
 @hookspec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from beluga_voice import events as ev
 from beluga_voice.agent import Agent, Call
-from beluga_voice.contracts import SpeechOptions
+from beluga_voice.agent.functions import FunctionTool
+from beluga_voice.contracts import SpeechOptions, TextFilter, TextFilterStream, Tool, ToolSource
 from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.silent import DeafSTT
+from beluga_voice.speakable import MarkupFilter
 from beluga_voice.testing import ScriptedAgent, ScriptedLLM, ScriptedTTS, tool_call
 
 
@@ -163,3 +166,71 @@ async def _quiet(rig: Any) -> ev.UtteranceEnded:
     while not (ended := [e for e in rig.of(ev.UtteranceEnded) if e.source is ev.Source.REPLY]):
         await anext(events)
     return ended[0]
+
+
+# -- text that is written to be read --
+
+
+async def test_markup_is_not_heard_and_stays_in_the_history(running: Any) -> None:
+    reply = ["**Total:** $12.50 - see [it](https://acme.com/x). ", "```\nx = 1\n```\n", "Bye 😀"]
+    async with running(vad=None, agent=ScriptedAgent([reply])) as rig:
+        rig.session.send_text("how much")
+        await _quiet(rig)
+        assert "".join(rig.tts.texts) == "Total: $12.50 - see it. Bye "
+        assert rig.session.history[-1].text == "".join(reply)
+
+
+async def test_of_a_cut_reply_the_history_keeps_what_was_heard_as_it_was_written(running: Any) -> None:
+    reply = ["**One** two https://www.acme.com/x three four five six."]
+    async with running(vad=None, agent=ScriptedAgent([reply]), tts=ScriptedTTS(word_timestamps=True)) as rig:
+        rig.session.send_text("count")
+        await asyncio.sleep(1.1)
+        rig.session.send_text("stop")
+        ended = await _quiet(rig)
+        assert ended.heard == "**One** two https://www.acme.com/x three"
+        assert ended.unheard == "four five six."
+
+
+async def test_a_session_may_have_other_filters_or_none(running: Any) -> None:
+    for filters, heard in (([], "*a* https://b.c/d"), ([MarkupFilter()], "a https://b.c/d")):
+        async with running(vad=None, text_filters=filters) as rig:
+            await rig.session.say("*a* https://b.c/d")
+        assert rig.tts.texts == [heard]
+
+
+class _Fails(TextFilter, TextFilterStream):
+    def open_stream(self, language: str) -> TextFilterStream:
+        return self
+
+    def process(self, text: str) -> str:
+        raise ZeroDivisionError("by nought")
+
+
+async def test_a_filter_that_fails_changes_nothing_and_is_told(running: Any) -> None:
+    async with running(vad=None, text_filters=[_Fails()]) as rig:
+        assert (await rig.session.say("Hello.")).outcome is ev.Outcome.PLAYED
+        (failed,) = rig.of(ev.ProviderFailed)
+        assert (failed.kind, failed.error) == ("text_filter", "_Fails raised ZeroDivisionError: by nought")
+
+
+async def test_tools_of_the_session_s_sources_are_every_agent_s(running: Any) -> None:
+    class Box(ToolSource):
+        def tools(self) -> tuple[Tool, ...]:
+            return (FunctionTool(double), FunctionTool(own, description="the source's"))
+
+    def double(number: int) -> int:
+        """Twice as much."""
+        return 2 * number
+
+    def own() -> str:
+        """The agent's."""
+        return "mine"
+
+    model = ScriptedLLM([[tool_call("double", number=21)], ["Done."]])
+    async with running(vad=None, agent=Agent("", tools=[own]), llm=model, tools=[Box()]) as rig:
+        rig.session.send_text("go")
+        await _quiet(rig)
+        (result,) = rig.session.agent.context.tool_results
+        assert result.content == "42"
+    described = {tool.name: tool.description for tool in model.requests[0].tools}
+    assert described == {"own": "The agent's.", "double": "Twice as much."}

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from beluga_voice.contracts import LLM, Spoken, Turn
+from beluga_voice.contracts import LLM, Spoken, ToolSource, Turn
 from beluga_voice.contracts.agent import Texts
 from beluga_voice.conversation import Message
 from beluga_voice.errors import ErrorCode, SessionError
@@ -27,6 +27,7 @@ class Detached:
     def __init__(self, turn: Turn) -> None:
         self.session_id = turn.session_id
         self.history: tuple[Message, ...] = turn.history
+        self.tool_sources: tuple[ToolSource, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -23,6 +23,7 @@ from beluga_voice.contracts import (
     CallControl,
     Spoken,
     TextDelta,
+    Tool,
     ToolCallDelta,
     ToolChoice,
     Turn,
@@ -186,7 +187,7 @@ class AgentInstance(contracts.Agent):
         model = self._llm(agent)
         stream = model.stream(
             self._messages(reply),
-            [tool.spec for tool in agent.all_tools().values()],
+            [tool.spec for tool in self._all_tools(agent).values()],
             tool_choice=ToolChoice.NONE if last else ToolChoice.AUTO,
         )
         with AnswerNote(self.control, reply.utterance, agent.name, model) as note:
@@ -240,11 +241,19 @@ class AgentInstance(contracts.Agent):
 
     # -- tools --
 
+    def _all_tools(self, agent: Agent[Any]) -> Mapping[str, Tool]:
+        """What its model may call now: what it has itself, and what the session's sources have."""
+        found = dict(agent.all_tools())
+        for source in self.control.tool_sources:
+            for tool in source.tools():
+                found.setdefault(tool.name, tool)
+        return found
+
     async def _run_tools(self, reply: _Reply, step: ToolStep) -> None:
         """Run all calls of a step side by side, and wait for them; a reply that is cut no longer waits."""
         self._steps.append(step)
         self.states.reach(AgentState.EXECUTING_TOOL)
-        tools = self.agent.all_tools()
+        tools = self._all_tools(self.agent)
         call: Call[Any] = Call(self, reply.utterance)
         runs = []
         for place in range(len(step.results)):

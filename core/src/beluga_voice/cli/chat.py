@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from contextlib import AsyncExitStack
+from typing import cast
 
 import click
 
@@ -16,6 +17,7 @@ from beluga_voice.cli.app import App, takes_settings
 from beluga_voice.cli.lines import lines_of_stdin
 from beluga_voice.cli.printable import printable
 from beluga_voice.cli.running import run_command
+from beluga_voice.contracts import ToolSource
 from beluga_voice.session import VoiceSession
 from beluga_voice.session.showing import shown
 from beluga_voice.silent import DeafSTT, MuteTTS
@@ -39,18 +41,24 @@ def chat(app: App, agent: str | None, as_json: bool) -> None:
 
 async def _chat(app: App, agent: AgentLike, as_json: bool) -> None:
     from beluga_voice.container.agents import open_agent
-    from beluga_voice.container.graph import create
+    from beluga_voice.container.graph import create, create_listed
     from beluga_voice.container.opened import Opened
 
     settings = app.settings_for(agent)
     piped = not sys.stdin.isatty()
     view = _JsonView() if as_json else _TextView(prompt=not piped)
     async with AsyncExitStack() as stack:
+        opened = Opened(stack)
+        tools = [cast("ToolSource", create_listed(each, app.plugins)) for each in settings.tools]
+        for source in tools:
+            await opened.ensure(source)
         session = VoiceSession(
             stt=DeafSTT(),
             tts=MuteTTS(),
             agent=agent,
-            llm=await open_agent(agent, settings, Opened(stack), lambda choice: create(choice, app.plugins)),
+            tools=tools,
+            text_filters=(),  # it is read
+            llm=await open_agent(agent, settings, opened, lambda choice: create(choice, app.plugins)),
             config=settings.session,
             turns=settings.turns,
         )

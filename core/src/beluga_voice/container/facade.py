@@ -13,10 +13,10 @@ from dependency_injector.providers import Provider as Injected
 
 from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import open_agent, open_voices, settings_for
-from beluga_voice.container.graph import Graph, create
+from beluga_voice.container.graph import Graph, create, create_listed
 from beluga_voice.container.opened import Opened
 from beluga_voice.container.serving import Server, create_server
-from beluga_voice.container.sessions import Parts, Sessions
+from beluga_voice.container.sessions import Lists, Parts, Sessions
 from beluga_voice.contracts import (
     ASGI,
     LLM,
@@ -27,6 +27,8 @@ from beluga_voice.contracts import (
     NoiseSuppressor,
     Provider,
     SessionStore,
+    TextFilter,
+    ToolSource,
     TurnDetector,
 )
 from beluga_voice.errors import ClosedError, ErrorCode, SessionError
@@ -167,6 +169,7 @@ class VoiceContainer:
             self._opened = Opened(stack)
             for settings in (self.settings, *self.settings.sessions.values()):
                 await self._open_chosen(settings)
+                await self.open_lists(settings)
             for agent in self._agents:
                 own = settings_for(agent, self.settings)
                 await self.open_agent(agent, own)
@@ -231,6 +234,27 @@ class VoiceContainer:
         if self._opened is None:
             raise ClosedError("this container is not open. Try: async with voice.lifespan()")
         return self._opened
+
+    async def open_lists(self, settings: Settings) -> Lists:
+        """Open what `settings` choose several of.
+
+        Raises:
+            ClosedError: outside of `lifespan`.
+            ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
+        """
+        filters = settings.text_filters
+        lists = Lists(
+            tuple(cast("ToolSource", self._listed(each)) for each in settings.tools),
+            None if filters is None else tuple(cast("TextFilter", self._listed(each)) for each in filters),
+        )
+        for part in (*lists.tools, *(lists.text_filters or ())):
+            await self._open.ensure(part)
+        return lists
+
+    def _listed(self, selection: Selection) -> Provider:
+        if selection not in self._of_profiles:
+            self._of_profiles[selection] = create_listed(selection, self.plugins)
+        return cast("Provider", self._of_profiles[selection])
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""

@@ -21,9 +21,12 @@ from beluga_voice.contracts import (
     SessionStore,
     TurnDetector,
 )
+from beluga_voice.errors import ConfigurationError
 from beluga_voice.plugins import Plugins
 from beluga_voice.resilience import FallbackLLM, FallbackSTT, FallbackTTS
 from beluga_voice.settings import Selection, Settings
+from beluga_voice.settings.selection import source_of
+from beluga_voice.speakable import BUILT_IN, built_in
 
 FALLBACKS: dict[str, Any] = {"stt": FallbackSTT, "tts": FallbackTTS, "llm": FallbackLLM}
 
@@ -43,6 +46,30 @@ def create(selection: Selection, plugins: Plugins) -> Provider | None:
     if selection.provider is None:
         return None
     return cast("Provider", plugins.create(selection.kind, selection.provider, settings))
+
+
+def create_listed(selection: Selection, plugins: Plugins) -> Provider:
+    """Make one of several: a text filter may be core's own, unless a plugin has one of that name. It is not opened.
+
+    Raises:
+        ConfigurationError: its settings are wrong.
+        PluginError: there is none of that name.
+    """
+    name = selection.provider or "none"
+    own = selection.kind == "text_filter" and name in BUILT_IN and name not in plugins.text_filter.names()
+    if not own:
+        made = create(selection, plugins)
+        assert made is not None, "a list holds names"
+        return made
+    table = selection.values.table()
+    if unknown := set(table) - {"model"}:
+        raise ConfigurationError(
+            f"text filter {name!r} has no setting {min(unknown)!r}{source_of(selection.chosen_by)}"
+        )
+    try:
+        return built_in(name, table.get("model"))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}{source_of(selection.chosen_by)}") from None
 
 
 def _create_chosen(settings: Settings, plugins: Plugins, kind: str) -> Any:  # a provider of that kind

@@ -19,11 +19,13 @@ from beluga_voice.contracts import (
     InterruptionClassifier,
     NoiseSuppressor,
     Offer,
+    TextFilter,
+    ToolSource,
     Transport,
     TurnDetector,
 )
-from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
 from beluga_voice.conversation import Message
+from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
@@ -40,6 +42,14 @@ class Parts:
     noise_suppressor: NoiseSuppressor | None
     interruption_classifier: InterruptionClassifier | None
     llm: LLM | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What a session has several of; None for filters where the settings say nothing."""
+
+    tools: tuple[ToolSource, ...]
+    text_filters: tuple[TextFilter, ...] | None
 
 
 class Source(Protocol):
@@ -60,6 +70,9 @@ class Source(Protocol):
 
     async def open_server(self) -> Server:
         """Return the server, running."""
+
+    async def open_lists(self, settings: Settings) -> Lists:
+        """Return the shared providers that `settings` choose several of, open."""
 
     def track(self, session: VoiceSession) -> None:
         """Stop `session`, if it is still going on, before the providers close."""
@@ -134,6 +147,7 @@ class Sessions:
             settings = settings_for(agent, self._source.settings.profile(profile))
             llms = await self._source.open_agent(agent, settings)
             voices = await self._source.open_voices(agent, settings)
+            lists = await self._source.open_lists(settings)
             parts = await self._source.open_parts(settings)
             chosen = config or settings.session
             stt, tts = _needed(parts)
@@ -141,6 +155,8 @@ class Sessions:
                 agent=agent,
                 llm=llms,
                 deps=deps,
+                tools=lists.tools,
+                text_filters=lists.text_filters,
                 transport=transport,
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,

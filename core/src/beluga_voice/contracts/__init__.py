@@ -31,6 +31,7 @@ from beluga_voice.contracts.server import (
 )
 from beluga_voice.contracts.session_store import SessionSnapshot, SessionStore
 from beluga_voice.contracts.stt import STT, Listens, STTStream, Transcript
+from beluga_voice.contracts.text_filter import TextFilter, TextFilterStream
 from beluga_voice.contracts.tools import Tool, ToolSource
 from beluga_voice.contracts.transport import Receiver, Transport
 from beluga_voice.contracts.tts import TTS, Speech, SpeechOptions, TTSStream
@@ -79,6 +80,8 @@ __all__ = [
     "SystemMessage",
     "TTSStream",
     "TextDelta",
+    "TextFilter",
+    "TextFilterStream",
     "Tool",
     "ToolCall",
     "ToolCallDelta",

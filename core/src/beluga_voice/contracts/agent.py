@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from beluga_voice.contracts.llm import LLM
+from beluga_voice.contracts.tools import ToolSource
 from beluga_voice.contracts.tts import PLAIN_SPEECH, SpeechOptions
 from beluga_voice.conversation import Message
 from beluga_voice.events import Event, Reported, ToolOutcome, UtteranceEnded, WhileCallerSpeaks
@@ -49,6 +50,10 @@ class CallControl(Protocol):
     @property
     def llms(self) -> Mapping[str, LLM]:
         """The language models that the session has, by what agents call them; ``""`` is the settings' choice."""
+
+    @property
+    def tool_sources(self) -> Sequence[ToolSource]:
+        """Sources of tools for every agent of the session, open."""
 
     @property
     def speaking(self) -> bool:

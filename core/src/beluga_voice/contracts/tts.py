@@ -85,7 +85,8 @@ class TTSStream(ABC):
 
         Args:
             text: what to say; may hold any Unicode. Empty or unspeakable text yields nothing.
-            options: for this text only. What `TTS.honours` does not list is to be ignored.
+            options: for this text only. What `TTS.honours` does not list is to be ignored; where it lists nothing,
+                a session gives none.
 
         Raises:
             ClosedError: after `aclose`, when iterated.

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         NoiseSuppressor,
         Routes,
         SessionStore,
+        TextFilter,
         ToolSource,
         Transport,
         TurnDetector,
@@ -96,6 +97,7 @@ class Plugins:
             "session_store", self._problems, self._disabled
         )
         self.routes: Providers[Routes] = Providers("routes", self._problems, self._disabled)
+        self.text_filter: Providers[TextFilter] = Providers("text_filter", self._problems, self._disabled)
         self._kinds = {each.kind: each for each in vars(self).values() if isinstance(each, Providers)}
 
     @classmethod

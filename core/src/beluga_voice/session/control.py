@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from beluga_voice import events as ev
-from beluga_voice.contracts import LLM, SpeechOptions
+from beluga_voice.contracts import LLM, SpeechOptions, ToolSource
 from beluga_voice.contracts.agent import Texts
 from beluga_voice.conversation import Conversation, Message
 from beluga_voice.errors import ConfigurationError, ErrorCode, ProviderError, SessionError
@@ -22,6 +22,7 @@ class Control:
         call: the session's latest run; None before the first.
         llms: the language models by what agents call them.
         deps: what the host gave.
+        tool_sources: of tools for every agent.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Control:
         observers: Observers,
         llms: Mapping[str, LLM],
         deps: object,
+        tool_sources: Sequence[ToolSource] = (),
     ) -> None:
         self.session_id = session_id
         self.call: Call | None = None
         self.llms = llms
         self.deps = deps
+        self.tool_sources = tuple(tool_sources)
         self._conversation = conversation
         self._observers = observers
 

@@ -14,6 +14,7 @@ from beluga_voice.contracts import (
     InterruptionClassifier,
     NoiseSuppressor,
     SpeechOptions,
+    TextFilter,
     Transport,
     TurnDetector,
 )
@@ -38,6 +39,7 @@ class Parts:
     turn_detector: TurnDetector | None
     noise_suppressor: NoiseSuppressor | None
     classifier: InterruptionClassifier
+    text_filters: tuple[TextFilter, ...]
     transport: Transport | None
     config: SessionConfig
     policy: TurnPolicy

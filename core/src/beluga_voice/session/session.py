@@ -21,6 +21,8 @@ from beluga_voice.contracts import (
     InterruptionClassifier,
     NoiseSuppressor,
     Spoken,
+    TextFilter,
+    ToolSource,
     Transport,
     TurnDetector,
 )
@@ -40,6 +42,7 @@ from beluga_voice.session.observers import (
     StateCallback,
 )
 from beluga_voice.session.parts import Parts
+from beluga_voice.speakable import BUILT_IN, built_in
 from beluga_voice.turns import TurnPolicy
 from beluga_voice.usage import Prices, SessionUsage
 
@@ -64,10 +67,13 @@ class VoiceSession:
         agent: answers: an `Agent`, or a function of the `Turn` that returns or yields text. None only listens.
         llm: the language model of an agent that brings none; or several, by the names that agents call them.
         deps: what the agent's tools get as `Call.deps`; by default what the agent's own factory makes.
+        tools: sources of tools for every agent of the call, beside their own; open.
         vad: finds speech. Without one, the STT's words are all there is to go by, and it is sent all audio.
         turn_detector: judges whether a pause ends the turn. Without one the minimum delay does.
         noise_suppressor: cleans the caller's audio.
         interruption_classifier: tells stop words and backchannels; the built-in phrases by default.
+        text_filters: take out of what is spoken what is written to be read, in this order; by default markup,
+            addresses and symbols are. None of them if it is empty.
         transport: the line. Without one, feed `process_audio`; what the agent says is then paced but not heard.
         config: settings of the session.
         turns: how turns are taken.
@@ -89,10 +95,12 @@ class VoiceSession:
         agent: AgentLike | None = None,
         llm: LLM | Mapping[str, LLM] | None = None,
         deps: object = None,
+        tools: Sequence[ToolSource] = (),
         vad: VAD | None = None,
         turn_detector: TurnDetector | None = None,
         noise_suppressor: NoiseSuppressor | None = None,
         interruption_classifier: InterruptionClassifier | None = None,
+        text_filters: Sequence[TextFilter] | None = None,
         transport: Transport | None = None,
         config: SessionConfig | None = None,
         turns: TurnPolicy | None = None,
@@ -101,6 +109,11 @@ class VoiceSession:
         history: Sequence[Message] = (),
     ) -> None:
         _check(stt, STT, "stt", needed=True)
+        filters = text_filters if text_filters is not None else [built_in(name) for name in BUILT_IN]
+        for source in tools:
+            _check(source, ToolSource, "tools")
+        for text_filter in filters:
+            _check(text_filter, TextFilter, "text_filters")
         voices = dict(tts) if isinstance(tts, Mapping) else {"": tts}
         for each in (voices.get(""), *voices.values()):
             _check(each, TTS, "tts", needed=True)
@@ -116,7 +129,7 @@ class VoiceSession:
         self.session_id = chosen.session_id or f"session-{secrets.token_hex(8)}"
         self._observers = Observers()
         self._conversation = Conversation(tuple(history))
-        self._control = Control(self.session_id, self._conversation, self._observers, llms, deps)
+        self._control = Control(self.session_id, self._conversation, self._observers, llms, deps, tools)
         self._parts = Parts(
             stt=stt,
             tts=voices,
@@ -126,6 +139,7 @@ class VoiceSession:
             turn_detector=turn_detector,
             noise_suppressor=noise_suppressor,
             classifier=interruption_classifier or PhraseClassifier(),
+            text_filters=tuple(filters),
             transport=transport,
             config=chosen,
             policy=turns or TurnPolicy(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from beluga_voice import events as ev
+from beluga_voice.contracts import Speech as Part
 from beluga_voice.contracts import SpeechOptions, TTSStream
 from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import BelugaVoiceError, ProviderError
@@ -34,6 +35,12 @@ class Manner:
     sample_rate: int
     options: SpeechOptions = PLAIN_SPEECH
     gain: float = 1.0
+
+    def synthesize(self, text: str) -> AsyncGenerator[Part, None]:
+        """Speak `text` so."""
+        if self.options == PLAIN_SPEECH:  # a voice that honours no options need not know of them
+            return self.stream.synthesize(text)
+        return self.stream.synthesize(text, self.options)
 
 
 class Speaker(Protocol):
@@ -150,7 +157,7 @@ class Speech:
         async with self._voice:
             track.begin(piece, sound, source_rate=manner.sample_rate, gain=manner.gain)
             first = True
-            async with aclosing(manner.stream.synthesize(sound, manner.options)) as parts:
+            async with aclosing(manner.synthesize(sound)) as parts:
                 async for part in parts:
                     if first:
                         first = False

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from beluga_voice.contracts import TTS, SpeechOptions, TTSStream, Turn
+from beluga_voice.contracts import TTS, SpeechOptions, TextFilter, TTSStream, Turn
 from beluga_voice.contracts.tts import PLAIN_SPEECH
-from beluga_voice.errors import ProviderTimeoutError
+from beluga_voice.errors import ProviderError, ProviderTimeoutError
 from beluga_voice.session.closing import close_within
 from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.playout import Track
 from beluga_voice.session.speech import Manner, Speech, Texts
+from beluga_voice.speakable import Filters
 
 
 class Voice(Protocol):
@@ -47,6 +48,7 @@ class AgentVoice:
 
     def __init__(self, parts: Parts, deciding: Deciding) -> None:
         self._parts = parts
+        self._deciding = deciding
         self._speech = Speech(self, deciding.now, deciding.feed, deciding.report, deciding.blame.fail)
         self._streams: dict[TTS, TTSStream] = {}
         self._opening = asyncio.Lock()
@@ -90,9 +92,14 @@ class AgentVoice:
     # -- as speech sees it --
 
     def sounding(self) -> Callable[[str], str]:
-        """Tell how pieces are spoken: as the agent that answers says."""
-        agent = self._parts.agent
-        return str if agent is None else agent.speech_text
+        """Tell how pieces are spoken: as the agent that answers says, and then without what is not to be heard."""
+        agent, parts = self._parts.agent, self._parts
+        filters = Filters(parts.text_filters, parts.config.language, self._filter_failed)
+        return lambda text: filters.process(text if agent is None else agent.speech_text(text))
+
+    def _filter_failed(self, text_filter: TextFilter, error: Exception) -> None:
+        told = f"{type(text_filter).__name__} raised {type(error).__name__}: {error}"
+        self._deciding.failed("text_filter", ProviderError(told))
 
     async def manner(self, options: SpeechOptions) -> Manner:
         """Return the voice of the agent that answers now.

@@ -20,13 +20,22 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.settings.layers import DELIMITER, PREFIX, read_choices, read_layers
 from beluga_voice.settings.selection import Selection, source_of, with_nulls
-from beluga_voice.settings.values import ALL_SLOTS, DEFAULT_PROVIDERS, SLOTS, Path, Setting, Values, nearest
+from beluga_voice.settings.values import (
+    ALL_SLOTS,
+    DEFAULT_PROVIDERS,
+    LISTS,
+    SLOTS,
+    Path,
+    Setting,
+    Values,
+    nearest,
+)
 from beluga_voice.turns.policy import TurnPolicy
 
 D = TypeVar("D", TurnPolicy, SessionConfig)
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_IN_PROFILES = (*SLOTS, "turns", "session")
+_IN_PROFILES = (*SLOTS, *LISTS, "turns", "session")
 _NOT_IN_PROFILES = ("session_store", "server", "sessions", "plugins", "disabled_plugins")
 
 
@@ -50,6 +59,14 @@ class Settings(BaseSettings):
     llm: InstanceOf[Selection] = Field(description="the agent's language model")
     session_store: InstanceOf[Selection] = Field(description="keeps what of a session survives its process")
     server: Mapping[str, object] = Field(description="of beluga-voice-server, which validates them")
+    text_filters: tuple[InstanceOf[Selection], ...] | None = Field(
+        description="what takes out of speech what is written to be read, in this order: a list of names; "
+        "'markup', 'links', 'symbols' if it is not set. 'links:word' says 'link' of an address, 'links:nothing' "
+        "nothing, 'links:all' all of it"
+    )
+    tools: tuple[InstanceOf[Selection], ...] = Field(
+        description="sources of tools for every agent: a list of names, or of tables with a provider"
+    )
     turns: InstanceOf[TurnPolicy] = Field(description="how turns are taken")
     session: InstanceOf[SessionConfig] = Field(description="what each session is told")
     sessions: Mapping[str, InstanceOf[Settings]] = Field(description="profiles: named overrides of the rest")
@@ -157,6 +174,8 @@ def _fields(values: Values) -> dict[str, object]:
     return {
         **{kind: Selection.read(kind, values) for kind in ALL_SLOTS},
         "server": _server(values),
+        "text_filters": Selection.read_list("text_filters", values),
+        "tools": Selection.read_list("tools", values) or (),
         "turns": _read_dataclass(TurnPolicy, "turns", values),
         "session": _read_dataclass(SessionConfig, "session", values),
         "sessions": _profiles(values),

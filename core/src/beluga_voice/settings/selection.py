@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
 from beluga_voice.errors import ConfigurationError, UnknownProviderError
-from beluga_voice.settings.values import DEFAULT_PROVIDERS, FALLBACKS, Setting, Values, nearest
+from beluga_voice.settings.values import DEFAULT_PROVIDERS, FALLBACKS, LISTS, Path, Setting, Values, nearest
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -96,6 +96,51 @@ class Selection:
         """The choices of a fallback; itself alone for one provider."""
         return self.fallback or (self,)
 
+    @classmethod
+    def read_list(cls, key: str, values: Values) -> tuple[Selection, ...] | None:
+        """Read the choices of a list of providers; None if it is not set.
+
+        Raises:
+            ConfigurationError: it is no list of names, ``provider:model`` or tables that name a provider.
+        """
+        setting = values.get((key,))
+        if setting is None:
+            if (below := values.near((key,))) is not None:
+                raise ConfigurationError(f"{key} is a table; it must be a list{source_of(below)}")
+            return None
+        entries = setting.value
+        if isinstance(entries, str):
+            named = (entry.strip() for entry in entries.split(","))
+            entries = [] if entries.lower() == "none" else [entry for entry in named if entry]
+        if not isinstance(entries, (list, tuple)):
+            raise ConfigurationError(
+                f"{key} is {entries!r}; it must be a list of names, or of tables with a provider"
+                + source_of(setting)
+            )
+        return tuple(cls._read_entry(key, number, entry, setting) for number, entry in enumerate(entries))
+
+    @classmethod
+    def _read_entry(cls, key: str, number: int, entry: object, setting: Setting) -> Selection:
+        place = f"{key}[{number}]"
+        table: Mapping[str, object] = {}
+        if isinstance(entry, str):
+            name, colon, model = entry.partition(":")
+            table = {"provider": name, **({"model": model} if colon else {})}
+        elif isinstance(entry, Mapping):
+            table = entry
+        provider = table.get("provider")
+        if not isinstance(provider, str) or not provider:
+            raise ConfigurationError(
+                f"{place} is {entry!r}; it must be the name of a provider, 'provider:model', or a table with a "
+                f"provider{source_of(setting)}"
+            )
+        own: dict[Path, Setting] = {
+            (name,): Setting(f"{place}.{name}", value, setting.source, setting.weak)
+            for name, value in table.items()
+            if name != "provider"
+        }
+        return cls(LISTS[key], provider, Setting(place, provider, setting.source, setting.weak), Values(own))
+
     def __eq__(self, other: object) -> bool:
         """Whether both make the same provider with the same settings."""
         return isinstance(other, Selection) and self._identity() == other._identity()
@@ -173,6 +218,9 @@ class Selection:
             meaning = f" ({info.description})" if info is not None and info.description else ""
             variable = f"BELUGA_VOICE_{variable_of(self.kind, *self.within, *path)}"
             needed = f"provider {self.provider!r} needs it"
+            if self.kind in LISTS.values() and self.chosen_by is not None:
+                where = source_of(self.chosen_by)
+                return f"{self.chosen_by.key}.{key.partition('.')[2]}{meaning} is missing; {needed}{where}"
             return f"{key}{meaning} is missing; {needed}. Try: setting {variable}"
         reason = error["msg"][:1].lower() + error["msg"][1:]
         value = "" if not path or is_secret(path[0], info) else f" is {error['input']!r}"

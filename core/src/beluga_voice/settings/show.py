@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from beluga_voice.errors import BelugaVoiceError
 from beluga_voice.settings.selection import Selection, is_secret
+from beluga_voice.settings.values import LISTS
+from beluga_voice.speakable import BUILT_IN
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -48,6 +50,12 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
     shown: list[Shown] = []
     for selection in settings.selections():
         shown += _selection(selection, plugins)
+    for key in LISTS:
+        chosen: Sequence[Selection] | None = getattr(settings, key)
+        named = [] if chosen is None else [_entry(each, plugins) for each in chosen]
+        default = list(BUILT_IN) if key == "text_filters" else []
+        value = default if chosen is None else named
+        shown.append(Shown(key, value, _source(settings.values.near((key,)))))
     shown += _dataclass("turns", settings.turns, settings.values)
     shown += _dataclass("session", settings.session, settings.values)
     own = settings.values.under(("server",))
@@ -112,6 +120,18 @@ def _model(selection: Selection, plugins: Plugins) -> type[BaseModel] | None:
         return None
 
 
+def _entry(selection: Selection, plugins: Plugins) -> object:
+    """One provider of a list, as it was written."""
+    table = selection.values.table()
+    if not table:
+        return selection.provider
+    if set(table) == {"model"}:
+        return f"{selection.provider}:{masked('model', table['model'], None)}"
+    model = _model(selection, plugins)
+    own = {name: masked(name, value, model) for name, value in table.items()}
+    return {"provider": selection.provider, **own}
+
+
 def _dataclass(name: str, value: TurnPolicy | SessionConfig, values: Values) -> Iterator[Shown]:
     for each in fields(value):
         yield Shown(f"{name}.{each.name}", getattr(value, each.name), _source(values.near((name, each.name))))
@@ -127,7 +147,7 @@ def _profile(
         key = ".".join(("sessions", name, *(path[:-1] if path[-1] == "provider" else path)))
         yield Shown(
             key,
-            masked(path[depth], setting.value, model) if len(path) > depth else setting.value,
+            masked(path[depth], setting.value, model) if len(path) > depth else _plain(setting.value),
             setting.source,
         )
 

@@ -34,6 +34,9 @@ ALL_SLOTS = tuple(DEFAULT_PROVIDERS)
 SLOTS = tuple(slot for slot in ALL_SLOTS if slot != "session_store")
 """Those that each session may choose anew, in a profile or by its agent."""
 
+LISTS: Mapping[str, str] = {"text_filters": "text_filter", "tools": "tool_source"}
+"""The settings that choose several providers, and what they are, by their contracts' names."""
+
 Path = tuple[str, ...]
 
 

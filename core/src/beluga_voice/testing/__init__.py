@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beluga_voice.testing.conformance.llm import check_llm
     from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
     from beluga_voice.testing.conformance.stt import check_stt
+    from beluga_voice.testing.conformance.text_filter import check_text_filter
     from beluga_voice.testing.conformance.transport import RecordingReceiver, check_transport
     from beluga_voice.testing.conformance.tts import check_tts
     from beluga_voice.testing.conformance.turn_detector import check_turn_detector
@@ -78,6 +79,7 @@ __all__ = [
     "check_llm",
     "check_noise_suppressor",
     "check_stt",
+    "check_text_filter",
     "check_transport",
     "check_tts",
     "check_turn_detector",
@@ -102,6 +104,7 @@ _HOMES = {
     ),
     "beluga_voice.testing.conformance.agent": ("check_agent",),
     "beluga_voice.testing.conformance.classifier": ("check_classifier",),
+    "beluga_voice.testing.conformance.text_filter": ("check_text_filter",),
     "beluga_voice.testing.conformance.llm": ("check_llm",),
     "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
     "beluga_voice.testing.conformance.stt": ("check_stt",),

@@ -107,6 +107,8 @@ async def _gives_sound_words(case: Case) -> None:
 
 @promises.made_by("TTS.honours", "speed changes how long a text takes, where it is listed, and nothing else")
 async def _speaks_faster(case: Case) -> None:
+    if not case.tts.honours:
+        return
     plain = _duration(await _speak_once(case, case.text))
     fast = _duration(await _speak_once(case, case.text, SpeechOptions(speed=2.0)))
     changed = fast < 0.8 * plain
@@ -118,6 +120,8 @@ async def _speaks_faster(case: Case) -> None:
 
 @promises.made_by("TTS.honours", "volume changes how loud a text is, where it is listed")
 async def _speaks_softer(case: Case) -> None:
+    if not case.tts.honours:
+        return
     plain = _loudness(await _speak_once(case, case.text))
     soft = _loudness(await _speak_once(case, case.text, SpeechOptions(volume=0.25)))
     changed = soft < 0.6 * plain
@@ -231,7 +235,8 @@ async def _streams_are_independent(case: Case) -> None:
 
 
 async def _speak(stream: TTSStream, text: str, options: SpeechOptions = PLAIN_SPEECH) -> list[Speech]:
-    async with aclosing(stream.synthesize(text, options)) as speech:
+    given = stream.synthesize(text) if options == PLAIN_SPEECH else stream.synthesize(text, options)
+    async with aclosing(given) as speech:
         return [part async for part in speech]
 
 
