@@ -199,6 +199,31 @@ async def left_by_a_cancelled_task(folder: Path) -> Ends:
     return ends
 
 
+class _SlowToClose(LoopbackTransport):
+    async def aclose(self) -> None:
+        await asyncio.sleep(0.3)
+        await super().aclose()
+
+
+@way
+async def left_by_a_task_that_was_cancelled_twice(folder: Path) -> Ends:
+    ends = Ends(folder, line=_SlowToClose())
+
+    async def host() -> None:
+        await ends.vad.open()
+        await ends.noise.open()
+        async with ends.session:
+            await ends.talk()
+
+    task = asyncio.create_task(host())
+    for duration in (1.5, 0.1):
+        await asyncio.sleep(duration)
+        task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    return ends
+
+
 @way
 async def its_runner_was_cancelled(folder: Path) -> Ends:
     def cancels(ends: Ends) -> None:
@@ -360,6 +385,27 @@ async def its_start_was_cancelled(folder: Path) -> Ends:
     await asyncio.sleep(1)
     starting.cancel()
     await asyncio.wait([starting])
+    async with ends.session:
+        pass
+    return ends
+
+
+@way
+async def its_start_was_cancelled_twice(folder: Path) -> Ends:
+    class Slow(_SlowToClose):
+        async def open(self, receiver: object) -> None:
+            await asyncio.sleep(5)
+
+    ends = Ends(folder, line=Slow())
+    starting = asyncio.create_task(ends.begin())
+    for duration in (1.0, 0.1):
+        await asyncio.sleep(duration)
+        starting.cancel()
+    await asyncio.wait([starting])
+    assert starting.cancelled()
+    assert ends.line.closed
+    assert ends.session.state is SessionState.INITIAL
+    ends.line.open = _SlowToClose.open.__get__(ends.line)  # type: ignore[method-assign]
     async with ends.session:
         pass
     return ends

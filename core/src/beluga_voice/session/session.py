@@ -238,7 +238,7 @@ class VoiceSession:
             cancelled = task is not None and task.cancelling() > 0
             self._runner.cancel()
             try:
-                await asyncio.wait([self._runner])
+                await _wait_out(self._runner)
             finally:
                 self._call = self._control.call = before
             blamed = None if cancelled else call.blame.of_start(error)
@@ -348,7 +348,7 @@ class VoiceSession:
         if call is None:
             return
         call.stop(drain=False)
-        await asyncio.shield(call.released)
+        await _wait_out(call.released)
         if call.bug is not None and error is not call.bug and not isinstance(error, asyncio.CancelledError):
             await self._join(call)
 
@@ -552,6 +552,18 @@ class _SpeaksUp(Protocol):
     """An agent in a session that can speak though nobody asked: a `beluga_voice.agent.AgentInstance`."""
 
     def speak_up(self, instructions: str, allow_interruptions: bool, *, inside: int) -> Spoken: ...
+
+
+async def _wait_out(work: asyncio.Future[None]) -> None:
+    """Wait until `work` is done, also when cancelled meanwhile: it closes what is open, which is bounded."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _check(part: object, contract: type, name: str, *, needed: bool = False) -> None:
