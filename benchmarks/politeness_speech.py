@@ -126,8 +126,7 @@ def make_turns(recordings: Path, seed: int, limit: int | None, *, tempo: bool = 
 
     Args:
         recordings: the folder of recordings with its `manifest.json`; need not be there.
-        seed: of all that is drawn. The same process gives the same only once: what espeak says depends a little,
-            by milliseconds, on what it said before.
+        seed: of all that is drawn. What espeak says still differs a little, by milliseconds, from time to time.
         limit: how many turns to make at most, recordings and synthesised ones by turns; None for all.
         tempo: whether each caller's silences are alike.
     """
