@@ -515,6 +515,44 @@ def test_rule_6_words_of_the_old_turn_do_not_leak_into_the_next_while_its_final_
     assert "dropped 2: limit" in script.new()
 
 
+def test_rule_6_a_turn_of_too_many_words_is_closed_while_the_caller_goes_on() -> None:
+    script = Script(TurnPolicy(turn_limit_words=4))
+    script.starts(1.0)
+    script.interim("this and that", 2.0, start=1.0, end=1.9)
+    assert script.new() == ["opened 1", "hear"]
+    script.interim("this and that and", 2.2, start=1.0, end=2.1)
+    assert script.new() == [
+        "finalize 1",
+        "closed 1: this and that and (limit)",
+        "reply 1 to 1",
+        "opened 2",
+        "play 1",
+        "-> processing",
+    ]
+    script.final("this and that and", 2.3, start=1.0, end=2.1, answers=1)
+    script.plays(1, 2.4)
+    script.interim("more of", 2.6, start=2.2, end=2.5)
+    assert script.new() == ["committed 1: this and that and", "-> speaking"]
+
+
+def test_rule_6_words_that_come_after_the_speech_close_the_turn_at_the_limit_too() -> None:
+    script = Script(TurnPolicy(turn_limit_words=3, endpoint_min=2))
+    script.speech(1.0, 2.0)
+    script.new()
+    script.final("this and that", 2.3, start=1.0, end=2.0, answers=1)
+    assert script.new()[0] == "closed 1: this and that (limit)"
+
+
+def test_rule_6_words_over_what_is_protected_are_not_limited() -> None:
+    script = Script(TurnPolicy(turn_limit_words=2))
+    script.say(1.0, interruptible=False)
+    script.plays(-1, 1.0)
+    script.starts(2.0)
+    script.new()
+    script.interim("this and that", 3.0)
+    assert script.new() == []
+
+
 def test_rule_6_the_reply_stays_shielded_when_the_words_are_corrected() -> None:
     script = Script(TurnPolicy(turn_limit=10))
     script.starts(1.0)

@@ -341,6 +341,7 @@ class Walk:
             barge_in_needs=pick(("all", "any")),
             undecided_max=pick((0.5, 3)),
             turn_limit=pick((2, 120)),
+            turn_limit_words=pick((0, 0, 0, 4)),
             pause_after=pick((0, 0.1)),
             join_window=pick((0, 0.7)),
             preemptive=pick(("off", "discard", "use_if_similar", "always_use")),

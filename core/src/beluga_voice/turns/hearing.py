@@ -237,12 +237,15 @@ def on_turn_predicted(draft: Draft, event: ev.TurnPredicted) -> None:
 
 
 def close_if_due(draft: Draft) -> None:
-    """Close the turn when its delay has passed and its words are settled, or its deadline (rule 3)."""
+    """Close the turn when its delay has passed and its words are settled, or its deadline (rules 3 and 6)."""
     _look_behind(draft)
-    turn = draft.state.turn
-    if turn is None or turn.end is None or turn.shielded:
+    state, turn = draft.state, draft.state.turn
+    if turn is None or turn.shielded:
         return
-    if draft.now >= close_due(draft.state, turn):
+    most = state.policy.turn_limit_words
+    if most and len(turn.text.split()) >= most:
+        limit(draft)
+    elif turn.end is not None and draft.now >= close_due(state, turn):
         close(draft)
 
 
@@ -270,8 +273,11 @@ def close(draft: Draft, *, limit: bool = False) -> None:
     else:
         if over is not None and over.phase is not Phase.OVER and over.relation is not Relation.WAIT:
             overlap.commit(draft, "words at the close", "13", words=turn.words)
-        end = turn.opened if turn.end is None else turn.end
-        values = seen(delay=endpoint_delay(state, turn), after=draft.now - end)
+        if limit:
+            values = seen(seconds=draft.now - turn.opened, words=len(turn.text.split()))
+        else:
+            end = turn.opened if turn.end is None else turn.end
+            values = seen(delay=endpoint_delay(state, turn), after=draft.now - end)
         _answer(draft, turn, (*turn.before, *turn.said), limit=limit, values=values)
 
 

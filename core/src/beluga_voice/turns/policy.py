@@ -44,6 +44,14 @@ class TurnPolicy:
         2.0, 0.2, 10, "after speech end, then the turn closes with interim words"
     )
     turn_limit: float = bounded(120, 1, 3600, "of the caller's turn, then it is closed")
+    turn_limit_words: int = field(
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10_000,
+            "meaning": "words of the caller's turn, then it is closed; 0 for any number",
+        },
+    )
     dtmf: Literal["events", "turns"] = choice(
         "events", "whether keys of the telephone are only told, or make a turn and cut the agent"
     )
