@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 
 import numpy as np
@@ -524,12 +524,10 @@ def _config(scene: Scene) -> SessionConfig:
 
 
 def _policy(scene: Scene) -> dict[str, object]:
-    """Settings of the policy, of the types of its defaults."""
-    defaults = TurnPolicy()
-    return {
-        key: type(getattr(defaults, key))(value) if not isinstance(getattr(defaults, key), str) else value
-        for key, value in ((k.replace(" ", "_"), v) for k, v in scene.settings.get("turns", {}).items())
-    }
+    """Settings of the policy, of the types of its fields."""
+    kinds = {spec.name: {"float": float, "int": int}.get(str(spec.type), str) for spec in fields(TurnPolicy)}
+    given = {key.replace(" ", "_"): value for key, value in scene.settings.get("turns", {}).items()}
+    return {key: kinds[key](value) for key, value in given.items()}
 
 
 def _vad(scene: Scene) -> ScriptedVAD | None:

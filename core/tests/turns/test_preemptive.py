@@ -165,7 +165,8 @@ def test_rule_7_a_turn_that_is_dropped_takes_it_along() -> None:
 def test_rule_7_what_is_typed_is_not_answered_by_it() -> None:
     script = foreseen("always_use")
     script.types("and in Paris", 2.0)
-    assert script.new()[:3] == ["end 1 cut: text", "closed 1: what time is it and in Paris", "reply 2 to 1"]
+    lines = [line for line in script.new() if not line.startswith("finalize")]
+    assert lines[:3] == ["end 1 cut: text", "closed 1: what time is it and in Paris", "reply 2 to 1"]
 
 
 def test_rule_8_the_first_text_counts_from_the_close() -> None:

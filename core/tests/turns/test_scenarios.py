@@ -1123,9 +1123,32 @@ def test_rule_14_what_was_typed_while_speaking_is_answered_with_what_was_said() 
     script.starts(1.0)
     script.interim("I fly do", 1.8)
     script.types("Paris", 2.0)
-    assert script.new()[2:4] == ["closed 1: I fly do Paris", "reply 1 to 1"]
+    assert script.new()[2:5] == ["finalize 1", "closed 1: I fly do Paris", "reply 1 to 1"]
     script.final("I fly to", 2.3, start=1.0, end=1.9)
     assert "closed 1: I fly to Paris" in script.new()
+
+
+def test_rule_16_what_was_said_before_something_typed_is_no_part_of_the_next_turn() -> None:
+    script = Script()
+    script.starts(1.0)
+    script.interim("I fly to", 1.8)
+    script.types("Paris", 2.0)
+    script.plays(1, 2.1)
+    script.new()
+    script.final("I fly to", 2.3, answers=1)
+    assert script.new() == ["unused 2: late"]
+
+
+def test_rule_16_speech_without_words_when_something_is_typed_is_the_next_turn() -> None:
+    script = Script()
+    script.starts(1.0)
+    script.types("Paris", 2.0)
+    script.plays(1, 2.1)
+    script.stops(3.0)
+    script.new()
+    script.final("and how long does it take", 3.3, start=1.0, end=3.0, answers=1)
+    script.ends(1, 3.35)
+    assert "closed 2: and how long does it take" in script.new()
 
 
 def test_rule_15_speech_that_ended_before_the_first_sample_is_no_barge_in() -> None:

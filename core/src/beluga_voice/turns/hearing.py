@@ -399,11 +399,18 @@ def cut_at_once(draft: Draft, reason: str) -> None:
 
 
 def take_text(draft: Draft, text: str, source: str) -> None:
-    """Close the caller's turn with what was written, or pressed, after what was said."""
+    """Close the caller's turn with what was written, or pressed, after what was said.
+
+    Where the words so far are of speech that goes on, their final is asked for: it is no part of the next turn.
+    """
     state = draft.state
     cut_at_once(draft, source)
-    speaks = state.turn is not None and state.turn.end is None
-    turn = state.turn or open_turn(draft, draft.now, "1")
+    turn = state.turn
+    speaks = turn is not None and turn.end is None
+    if turn is None:
+        open_turn(draft, draft.now, "1")
+    elif speaks and turn.said:
+        finalize(draft, "14")
     piece = Piece(0, text, Interruption.WORDS, draft.now, draft.now)
     turn = draft.turn(end=draft.now, overlap=None)
     _answer(draft, turn, (*turn.before, *turn.said, piece), limit=False, values=seen(text=text))
