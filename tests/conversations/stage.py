@@ -126,10 +126,13 @@ class EarStream(STTStream):
         self.closed = False
         self._ear = ear
         self._loop = asyncio.get_running_loop()
-        self._due: deque[tuple[float, Transcript | None]] = deque()
+        self._due: deque[tuple[float, Transcript]] = deque()
+        self._last = 0.0
         self._more = asyncio.Event()
         self._sent = 0
         self._spans: list[tuple[int, int, int]] = []
+        for heard in ear.heard:
+            heard.first = heard.given  # what a stream that broke down has not made final is lost
 
     async def send(self, frame: AudioFrame) -> None:
         self.send_nowait(frame)
@@ -161,9 +164,11 @@ class EarStream(STTStream):
                 continue
             while heard.given < len(heard.words) and heard.time_of(heard.given + 1) <= now + 1e-9:
                 heard.given += 1
-                if self._ear.interim_results and heard.act.option("mute") is None:
+                if not heard.fresh - 1 and heard.time_of(heard.given) * RATE <= self._spans[-1][0]:
+                    heard.first = heard.given  # its audio was not sent
+                elif self._ear.interim_results and heard.act.option("mute") is None:
                     self._give_interim(heard)
-            if heard.given == len(heard.words):
+            if heard.given == len(heard.words) and heard.fresh:
                 silent = now - heard.act.end >= self._ear.ends_after - 1e-9
                 if heard.act.option("early") is not None or (not self._ear.finalizes and silent):
                     self._give_final([heard], answers=False)
@@ -216,29 +221,23 @@ class EarStream(STTStream):
 
     def _give(self, transcript: Transcript, late: float = 0.0) -> None:
         due = self._loop.time() + self._ear.delay + late
-        self._due.append((due, transcript))
+        self._last = max(self._last, due)  # transcripts come in the order of the speech
+        self._due.append((self._last, transcript))
         self._more.set()
 
     async def receive(self) -> Transcript:
         while True:
             if self.closed:
                 raise ClosedError("this stream was closed")
-            due = min((at for at, _ in self._due), default=None)
+            due = self._due[0][0] if self._due else None
             if due is not None and due <= self._loop.time():
-                return self._take(due)
+                return self._due.popleft()[1]
             self._more.clear()
             try:
                 async with asyncio.timeout_at(due):
                     await self._more.wait()
             except TimeoutError:
                 continue
-
-    def _take(self, due: float) -> Transcript:
-        for index, (at, transcript) in enumerate(self._due):
-            if at == due and transcript is not None:
-                del self._due[index]
-                return transcript
-        raise AssertionError("it was due")
 
     async def aclose(self) -> None:
         self.closed = True

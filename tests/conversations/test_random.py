@@ -133,6 +133,10 @@ class Author:
             return Act(at, "noise", "", end)
         text = draw.choice(("stop", "mhm", "yeah")) if self._chance(0.25) else self._said("c")
         faults = (draw.choice(FAULTS),) if self._chance(0.4) else ()
+        if self.scene.settings["stt"]["finalizes"] == "no" and faults == ("untimed",):
+            faults = ()  # nothing can tell then which words of a turn that was closed early are said again
+        if faults == ("twice",) and any(act.option("untimed") is not None for act in self.scene.acts):
+            faults = ()  # nor whether a final of both was there before
         return Act(at, "caller", text, end, faults)
 
     def _other(self, at: float) -> Act:
@@ -161,7 +165,7 @@ def nothing_leaks(played: Played) -> None:
 
 
 def failure(scene: Scene, seed: int) -> str:
-    """Hold a conversation, the ready tasks in an order drawn from `seed`; returns what does not hold, or nothing."""
+    """Hold a conversation, the ready tasks in an order drawn from `seed`; returns what does not hold, if anything."""
     try:
         played = play(scene, seed=seed)
         hold(played)

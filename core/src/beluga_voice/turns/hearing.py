@@ -82,7 +82,7 @@ def finalize(draft: Draft, rule: str) -> None:
     state = draft.state
     if state.abilities.finalizes:
         state.requests += 1
-        draft.turn(request=state.requests)
+        draft.turn(request=state.requests, asked=draft.now)
         draft.do(Finalize(state.requests, rule=rule))
 
 
@@ -135,6 +135,8 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
         state.quiet_from = max(state.quiet_from, end)
     before = turn.text if state.policy.preemptive != "off" else None
     turn = draft.turn(ended=event.end_of_turn)
+    if turn.before:
+        turn = draft.turn(before=tuple(p for p in turn.before if p.final or not p.overlaps(piece)))
     if event.final:
         draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
         state.recent = (*state.recent, piece)[-RECENT:]
@@ -202,11 +204,7 @@ def _end_of_turn(draft: Draft, event: ev.TranscriptReceived) -> bool:
 
 
 def _is_duplicate(draft: Draft, piece: Piece) -> bool:
-    if piece.start is None:
-        return False
-    return any(
-        p.text == piece.text and p.start == piece.start and p.end == piece.end for p in draft.state.recent
-    )
+    return any(piece.repeats(other) for other in draft.state.recent)
 
 
 def _drop(draft: Draft, event: ev.TranscriptReceived, reason: str, rule: str) -> None:
@@ -295,14 +293,27 @@ def _answer(
     values: tuple[tuple[str, object], ...],
 ) -> None:
     state = draft.state
+    if _owes_final(turn):
+        finalize(draft, "16")
+        turn = draft.turn()
     end = draft.now if turn.end is None else turn.end
     if state.reply is not None:
         speaking.end(draft, state.reply, ev.Outcome.CUT, "another turn was closed", "7")
     learn(state, turn)
+    earlier = state.asked if state.past is None or state.past.number != turn.number else state.past.earlier
+    request = max(turn.request, state.asked)
     state.turn = state.dropped = None
-    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, said, turn.request)
+    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, said, request, earlier=earlier)
     speaking.resume(draft, "the caller is done", "10")
     answer_past(draft, "6" if limit else "3", limit=limit, **dict(values))
+
+
+def _owes_final(turn: CallerTurn) -> bool:
+    """Whether the turn is closed with words whose final was never asked for, and would be part of the next turn."""
+    interim = turn.interim
+    if interim is None:
+        return False
+    return not turn.request or (interim.end is not None and interim.end > turn.asked)
 
 
 def learn(state: State, turn: CallerTurn) -> None:
@@ -341,7 +352,8 @@ def dismiss(draft: Draft, reason: str, rule: str) -> None:
     if not turn.said:
         echo.doubt(draft)
     end = draft.now if turn.end is None else turn.end
-    state.dropped = PastTurn(turn.number, draft.now, end, turn.seconds(draft.now), request=turn.request)
+    spoken, request = turn.seconds(draft.now), max(turn.request, state.asked)
+    state.dropped = PastTurn(turn.number, draft.now, end, spoken, request=request, earlier=state.asked)
     state.turn = None
     preempt.drop(draft, "the turn was dropped")
     draft.announce(ev.TurnDropped(draft.now, turn.number, reason), rule)
@@ -365,7 +377,7 @@ def limit(draft: Draft) -> None:
     else:
         dismiss(draft, "limit", "6")
         assert state.dropped is not None
-        state.dropped = replace(state.dropped, request=asked)
+        state.dropped = replace(state.dropped, request=max(asked, state.dropped.earlier))
     if speaks:
         _go_on(draft)
 

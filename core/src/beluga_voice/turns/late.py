@@ -6,11 +6,17 @@ from beluga_voice import events as ev
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
-from beluga_voice.turns.state import CallerTurn, Overlap, PastTurn, Phase, Piece, Relation, State, replace
+from beluga_voice.turns.state import (
+    SLACK,
+    Overlap,
+    PastTurn,
+    Phase,
+    Piece,
+    Relation,
+    State,
+    replace,
+)
 from beluga_voice.words import Interruption
-
-SLACK = 0.05
-"""Seconds by which a recognizer's words may overlap: their times are seldom finer."""
 
 
 def past_of(state: State, event: ev.TranscriptReceived) -> PastTurn | None:
@@ -31,25 +37,29 @@ def _is_of(state: State, past: PastTurn, event: ev.TranscriptReceived) -> bool:
     turn = state.turn
     if event.start is not None:
         before = event.start < past.closed and (turn is None or event.start < turn.opened)
-        return before and not (turn is not None and _goes_on(state, turn, event))
+        return before and not _goes_on(state, past, event)
     since = past.end if past.settled else past.closed
     patience = max(state.policy.transcript_deadline, state.abilities.stt_delay)
     return turn is None and event.at - since <= patience
 
 
-def _goes_on(state: State, turn: CallerTurn, event: ev.TranscriptReceived) -> bool:
-    """Whether a word that was being said as the open turn began is its own: all before it is in finals (rule 6)."""
-    if event.start is None or event.end is None or event.end <= turn.opened:
+def _goes_on(state: State, past: PastTurn, event: ev.TranscriptReceived) -> bool:
+    """Whether a word was being said as the turn with all words before it closed: it is the next one's (rule 6)."""
+    since = past.closed if state.turn is None else state.turn.opened
+    if event.start is None or event.end is None or event.end <= since:
         return False
-    final_to = max((piece.end for piece in state.recent if piece.end is not None), default=turn.opened)
-    return event.start >= final_to - SLACK
+    ends = [piece.end for piece in (*past.said, *state.recent)]
+    known = [end for end in ends if end is not None]
+    return bool(known) and len(known) == len(ends) and event.start >= max(known) - SLACK
 
 
 def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piece) -> None:
     """Use a late final where it still matters; drop it, with an event, where it does not."""
     state = draft.state
     state.recent = (*state.recent, piece)[-hearing.RECENT :]
-    if past.said:
+    if event.answers and event.answers <= past.earlier:
+        _drop(draft, piece)
+    elif past.said:
         _add_to_closed(draft, past, piece)
     elif state.turn is not None:
         _drop(draft, piece)

@@ -10,7 +10,7 @@ from beluga_voice import events as ev
 from beluga_voice.events import Outcome, Source
 from beluga_voice.turns import echo, hearing, speaking
 from beluga_voice.turns.draft import Draft
-from beluga_voice.turns.state import CallerTurn, Overlap, Phase, Relation, State, replace
+from beluga_voice.turns.state import SLACK, CallerTurn, Overlap, Phase, Piece, Relation, State, replace
 
 EPSILON = 1e-9
 """Seconds by which sums of times may differ and still count as equal."""
@@ -155,10 +155,16 @@ def take_up(draft: Draft, turn: CallerTurn) -> None:
         speaking.end(draft, reply, Outcome.CUT, "the caller went on", "4", commit=False)
     cut(draft, "the caller went on", "4", asked_before=turn.opened)
     pause = turn.opened - past.end
-    draft.turn(
-        number=past.number, before=past.said, pauses=(*turn.pauses, pause) if pause > 0 else turn.pauses
-    )
+    before = tuple(piece for piece in past.said if not _is_said_now(piece, turn))
+    draft.turn(number=past.number, before=before, pauses=(*turn.pauses, pause) if pause > 0 else turn.pauses)
     draft.announce(ev.TurnOpened(draft.now, past.number), "4", text=turn.text)
+
+
+def _is_said_now(piece: Piece, turn: CallerTurn) -> bool:
+    """Whether an interim word that the turn was closed with is of the speech that was only found then to go on."""
+    if piece.final or piece.start is None:
+        return False
+    return piece.start >= turn.opened - SLACK or any(piece.overlaps(other) for other in turn.said)
 
 
 def give_up(draft: Draft) -> None:

@@ -19,6 +19,9 @@ WARY = 2
 """False barge-ins in one utterance, after which only words pause it where there may be echo."""
 
 
+SLACK = 0.05
+"""Seconds by which the times of words may be off: those of recognizers are seldom finer."""
+
 _Setter = Callable[[object, object], None]
 _Shape = tuple[Callable[[object], tuple[object, ...]], tuple[_Setter, ...], dict[str, _Setter]]
 _SHAPES: dict[type, _Shape] = {}
@@ -73,6 +76,29 @@ class Piece:
     start: float | None
     end: float | None
     final: bool = True
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is known when they were said."""
+        return self.start is not None and self.end is not None
+
+    def overlaps(self, other: Piece) -> bool:
+        """Whether at least half of the shorter was said during the other, as far as the times tell."""
+        if self.start is None or self.end is None or other.start is None or other.end is None:
+            return False
+        shorter = min(self.end - self.start, other.end - other.start)
+        return min(self.end, other.end) - max(self.start, other.start) > shorter / 2
+
+    def repeats(self, other: Piece) -> bool:
+        """Whether they are the same words of the same time: the session's times follow the line, and so move."""
+        if self.start is None or other.start is None or self.text != other.text:
+            return False
+        same_end = self.end is other.end or (self.timed and other.timed and _near(self.end, other.end))
+        return same_end and _near(self.start, other.start)
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) <= SLACK
 
 
 class Relation(Enum):
@@ -138,6 +164,7 @@ class CallerTurn:
         pieces: its finals.
         interim: words that may change.
         request: number of the latest request for final words; 0 if none.
+        asked: when that was made.
         settled: all its speech has become final words, or none.
         prediction: number of the latest question to the turn detector; 0 if none.
         complete: the turn detector's answer; None while it is owed.
@@ -160,6 +187,7 @@ class CallerTurn:
     pieces: tuple[Piece, ...] = ()
     interim: Piece | None = None
     request: int = 0
+    asked: float = 0.0
     settled: bool = False
     prediction: int = 0
     complete: bool | None = None
@@ -236,6 +264,7 @@ class PastTurn:
     said: tuple[Piece, ...] = ()
     request: int = 0
     reply: int = 0
+    earlier: int = 0
 
     @property
     def text(self) -> str:
@@ -253,11 +282,19 @@ class PastTurn:
         return tuple(p.transcript for p in self.said if p.transcript and p.final)
 
     def corrected(self, piece: Piece) -> PastTurn:
-        """The same with a final in the place of the first interim words, or after all words if there are none."""
-        for place, other in enumerate(self.said):
-            if not other.final:
-                return replace(self, said=(*self.said[:place], piece, *self.said[place + 1 :]))
-        return replace(self, said=(*self.said, piece))
+        """The same with a final in the place of the interim words of the same speech, or after all words.
+
+        Where times do not tell, it takes the place of the first interim words.
+        """
+        interim = [other for other in self.said if not other.final]
+        replaced = [other for other in interim if other.overlaps(piece)]
+        if not replaced:
+            replaced = [other for other in interim if not (other.timed and piece.timed)][:1]
+        if not replaced:
+            return replace(self, said=(*self.said, piece))
+        place = self.said.index(replaced[0])
+        rest = [other for other in self.said[place:] if other not in replaced]
+        return replace(self, said=(*self.said[:place], piece, *rest))
 
 
 class Awaits(Enum):
@@ -392,6 +429,11 @@ class State:
     keys_at: float = 0.0
     timers: dict[TimerName, float] = field(default_factory=dict)
     ending: EndReason = EndReason.STOPPED
+
+    @property
+    def asked(self) -> int:
+        """The number of the latest request for final words of the turns before the open one; 0 if none."""
+        return max((past.request for past in (self.past, self.dropped) if past is not None), default=0)
 
     def copied(self) -> State:
         """A copy; the parts are shared, and frozen."""
