@@ -165,7 +165,7 @@ def nothing_leaks(played: Played) -> None:
 
 
 def failure(scene: Scene, seed: int) -> str:
-    """Hold a conversation, the ready tasks in an order drawn from `seed`; returns what does not hold, if anything."""
+    """Hold a conversation, with the order of ready tasks drawn from `seed`; returns what does not hold, if any."""
     try:
         played = play(scene, seed=seed)
         hold(played)
