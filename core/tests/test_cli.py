@@ -153,7 +153,7 @@ def test_plugins_lists_versions_hooks_and_providers() -> None:
     assert report["version"] == __version__
     text = run("plugins", "--plugin", "cli_parrot").stdout
     assert "cli_parrot (not packaged)\n" in text
-    assert "  stt: deaf, ear, sdkless\n" in text
+    assert "  stt: deaf, ear, ill, sdkless\n" in text
 
 
 def test_plugins_exits_with_1_and_names_each_that_has_a_problem() -> None:
