@@ -144,7 +144,7 @@ async def test_a_lost_connection_loses_and_doubles_no_word() -> None:
                 if caller.number == 1 and len(ears.samples) == 3 * WORD * RATE:
                     await caller.send(ears.final())  # of three words
                 if caller.number < 3 and len(ears.samples) >= 5 * WORD * RATE:
-                    caller.close()
+                    await caller.close()
             elif message == "finalize":
                 await caller.send(ears.final("answer"))
 
@@ -166,7 +166,7 @@ async def test_a_finalize_that_was_not_answered_is_asked_again() -> None:
         if caller.number == 1:
             while await caller.receive() != "finalize":
                 pass
-            caller.close()
+            await caller.close()
         else:
             await obey(caller)
 
@@ -184,7 +184,7 @@ async def test_a_vendor_that_accepts_and_never_reads_is_cut_and_its_audio_goes_t
 ):
     async def serve(caller: Caller) -> None:
         if caller.number == 1:
-            caller.stop_reading()
+            await caller.stop_reading()
         await obey(caller)
 
     stt, server = vendor(serve, policy=ConnectionPolicy(send_deadline=0.5, jitter=0))
@@ -292,7 +292,7 @@ async def test_a_vendor_that_never_gets_ready_is_given_up() -> None:
 
 async def test_a_vendor_that_drops_each_connection_is_given_up_and_the_error_tells() -> None:
     async def serve(caller: Caller) -> None:
-        caller.close()
+        await caller.close()
 
     stt, server = vendor(serve)
     async with stt:
@@ -308,7 +308,7 @@ async def test_a_vendor_that_drops_each_connection_is_given_up_and_the_error_tel
 
 async def test_a_refused_key_is_told_at_once() -> None:
     stt, server = vendor(obey)
-    server.refusals = [ProviderError("Word refused the key (HTTP 401)")]
+    server.refuse(401)
     async with stt:
         with pytest.raises(ProviderError, match="refused the key"):
             await stt.open_stream()

@@ -172,7 +172,7 @@ async def test_a_connection_that_is_lost_before_any_audio_is_not_noticed() -> No
     async def serve(caller: Caller) -> None:
         if caller.number == 1:
             await caller.receive()
-            caller.close()
+            await caller.close()
         else:
             await obey(caller)
 
@@ -189,7 +189,7 @@ async def test_a_connection_that_is_lost_in_mid_speech_fails_that_text_and_the_n
         if caller.number == 1:
             await caller.receive()
             await caller.send(audio_of("hel"))
-            caller.close()
+            await caller.close()
         else:
             await obey(caller)
 
@@ -224,7 +224,7 @@ async def test_a_connection_that_is_lost_while_nothing_is_said_is_opened_again_w
     async def serve(caller: Caller) -> None:
         if caller.number == 1:
             await asyncio.sleep(1)
-            caller.close()
+            await caller.close()
         await obey(caller)
 
     tts, server = vendor(serve)
@@ -238,13 +238,18 @@ async def test_a_connection_that_is_lost_while_nothing_is_said_is_opened_again_w
 
 
 async def test_a_stream_that_was_given_up_is_tried_again_with_the_next_text() -> None:
-    tts, server = vendor(obey, policy=ConnectionPolicy(tries=1))
+    async def serve(caller: Caller) -> None:
+        if caller.number == 1:
+            await asyncio.sleep(0.05)
+            await caller.close()
+        await obey(caller)
+
+    tts, server = vendor(serve, policy=ConnectionPolicy(tries=1))
     async with tts:
         stream = await tts.open_stream()
-        server.callers[0].close()
         await asyncio.sleep(0.1)
-        server.refusals = [ProviderError("down", retryable=True)]
-        with pytest.raises(ProviderError, match="down"):
+        server.refuse(503)
+        with pytest.raises(ProviderError, match="overloaded or down"):
             await spoken(stream.synthesize("one"))
         assert await spoken(stream.synthesize("two")) == audio_of("two")
         await stream.aclose()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from beluga_voice.testing import sounds
     from beluga_voice.testing.conformance.agent import check_agent
     from beluga_voice.testing.conformance.classifier import check_classifier
+    from beluga_voice.testing.conformance.codec import check_codec
     from beluga_voice.testing.conformance.llm import check_llm
     from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
     from beluga_voice.testing.conformance.stt import check_stt
@@ -49,14 +50,18 @@ if TYPE_CHECKING:
     from beluga_voice.testing.fakes.tts import ScriptedTTS, ScriptedTTSStream
     from beluga_voice.testing.fakes.turn_detector import ScriptedTurnDetector
     from beluga_voice.testing.fakes.vad import AmplitudeVAD, ScriptedVAD
+    from beluga_voice.testing.wire import Caller, LocalServer, MemoryServer
 
 __all__ = [
     "AmplitudeVAD",
+    "Caller",
     "DeadlockError",
     "FakeAgentInstance",
     "FakeSession",
     "LLMRequest",
+    "LocalServer",
     "LoopbackTransport",
+    "MemoryServer",
     "RecordingReceiver",
     "ScriptedAgent",
     "ScriptedLLM",
@@ -76,6 +81,7 @@ __all__ = [
     "begin_work",
     "check_agent",
     "check_classifier",
+    "check_codec",
     "check_llm",
     "check_noise_suppressor",
     "check_stt",
@@ -105,6 +111,7 @@ _HOMES = {
     "beluga_voice.testing.conformance.agent": ("check_agent",),
     "beluga_voice.testing.conformance.classifier": ("check_classifier",),
     "beluga_voice.testing.conformance.text_filter": ("check_text_filter",),
+    "beluga_voice.testing.conformance.codec": ("check_codec",),
     "beluga_voice.testing.conformance.llm": ("check_llm",),
     "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
     "beluga_voice.testing.conformance.stt": ("check_stt",),
@@ -132,6 +139,7 @@ _HOMES = {
     "beluga_voice.testing.fakes.tts": ("ScriptedTTS", "ScriptedTTSStream"),
     "beluga_voice.testing.fakes.turn_detector": ("ScriptedTurnDetector",),
     "beluga_voice.testing.fakes.vad": ("AmplitudeVAD", "ScriptedVAD"),
+    "beluga_voice.testing.wire": ("Caller", "LocalServer", "MemoryServer"),
 }
 
 
