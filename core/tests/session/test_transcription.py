@@ -15,7 +15,7 @@ from beluga_voice.contracts import STT, Listens, STTStream, Transcript
 from beluga_voice.errors import ClosedError, ProviderError, ProviderTimeoutError
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.transcription import Transcription
-from beluga_voice.testing import ScriptedSTT
+from beluga_voice.testing import ScriptedSTT, ScriptedSTTStream
 from beluga_voice.testing.sounds import noise
 
 RATE = 16000
@@ -354,3 +354,67 @@ async def test_a_stream_that_does_not_close_is_left_at_its_deadline() -> None:
         await asyncio.wait([task])
         assert asyncio.get_running_loop().time() == pytest.approx(0.51)
         assert task.cancelled()
+
+
+def _spans(stream: ScriptedSTTStream) -> list[tuple[int, int]]:
+    """What a stream was sent, as spans without gap."""
+    spans: list[tuple[int, int]] = []
+    for frame in stream.frames:
+        start = spans.pop()[0] if spans and spans[-1][1] == frame.position else frame.position
+        spans.append((start, frame.position + len(frame)))
+    return spans
+
+
+@pytest.mark.parametrize("listens", Listens)
+async def test_what_a_failed_stream_gave_no_words_of_goes_to_the_next_with_the_question_after_it(
+    listens: Listens,
+) -> None:
+    stt = ScriptedSTT(["one"], listens=listens, delay=0.5)
+    ear = Ear(stt, pre_roll=0.1)
+    async with _running(ear) as task:
+        ear.push(RATE)
+        ear.transcription.start(RATE // 2)
+        ear.push(RATE // 4)
+        ear.transcription.finalize(7)
+        await asyncio.sleep(0.01)
+        stt.streams[0].break_down()
+        assert isinstance(await _error(task), ProviderError)
+    async with _running(ear):
+        ear.push(160)
+        await asyncio.sleep(1)
+    assert _spans(stt.streams[1])[0][0] == RATE // 2 - RATE // 10
+    assert _spans(stt.streams[1])[0][1] == ear.ring.end
+    assert [answers for _, answers in ear.heard] == [7]
+
+
+async def test_words_that_are_final_are_not_heard_again_by_the_next_stream() -> None:
+    stt = ScriptedSTT(["one", "two"], delay=0.01)
+    ear = Ear(stt, pre_roll=0.0)
+    async with _running(ear) as task:
+        ear.transcription.start(0)
+        ear.push(RATE // 2)
+        ear.transcription.finalize(1)
+        await asyncio.sleep(0.1)
+        ear.push(RATE // 4)
+        await asyncio.sleep(0.1)
+        stt.streams[0].break_down()
+        assert isinstance(await _error(task), ProviderError)
+    async with _running(ear):
+        await asyncio.sleep(0.1)
+        ear.transcription.stop()
+    assert _spans(stt.streams[1]) == [(RATE // 2, RATE // 2 + RATE // 4)]
+
+
+async def test_the_audio_of_a_turn_that_is_over_is_not_heard_again() -> None:
+    stt = ScriptedSTT(["one"], hangs=True)
+    ear = Ear(stt, pre_roll=0.0)
+    async with _running(ear) as task:
+        ear.transcription.start(0)
+        ear.push(RATE // 2)
+        await asyncio.sleep(0.1)
+        ear.transcription.stop()
+        stt.streams[0].break_down()
+        assert isinstance(await _error(task), ProviderError)
+    async with _running(ear):
+        await asyncio.sleep(0.1)
+    assert _spans(stt.streams[1]) == []

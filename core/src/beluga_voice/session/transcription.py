@@ -12,6 +12,10 @@ from beluga_voice.errors import ClosedError, ProviderError, ProviderTimeoutError
 from beluga_voice.session.closing import close_within
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.timeline import SentAudio
+from beluga_voice.session.unsettled import Unsettled
+
+REPLAY = 30.0
+"""Seconds of a turn that are kept for the next stream, should this one fail before it has given their words."""
 
 FRAME = 320
 """Samples of a frame of 20 ms at 16 kHz, in which audio kept for pre-roll is sent."""
@@ -20,7 +24,8 @@ FRAME = 320
 class Transcription:
     """Sends a session's audio to its STT, each sample of a turn once and in order.
 
-    It outlives the STT's streams: audio that a failed stream had not accepted goes to the one that replaces it.
+    It outlives the STT's streams: what a failed stream had not accepted goes to the one that replaces it, after
+    what it had accepted of the open turn, and given no final words of.
 
     Args:
         stt: the recognizer.
@@ -51,6 +56,7 @@ class Transcription:
         self._config = config
         self._heard = heard
         self._open = self._always = stt.listens is Listens.ALL
+        self._without_vad = False
         self._next = 0
         self._waiting: deque[AudioFrame | int] = deque()
         self._waiting_samples = 0
@@ -58,6 +64,8 @@ class Transcription:
         self._samples_before = 0
         self.sent = SentAudio(self._rate)
         self._left = 0  # streams whose closing did not come to its end
+        self._replay: deque[AudioFrame | int] = deque()
+        self._unsettled = Unsettled(round(REPLAY * sample_rate))
         self._begin_stream()
 
     def _begin_stream(self) -> None:
@@ -70,6 +78,7 @@ class Transcription:
         self._wake: asyncio.Future[None]
         self._idle = False  # the sender waits, with nothing ahead of a frame that comes now
         self._failure: asyncio.Future[Exception] | None = None
+        self._replay.extendleft(reversed(self._unsettled.take()))
         self._samples_before += self.sent.samples
         self.sent = SentAudio(self._rate)
 
@@ -82,19 +91,35 @@ class Transcription:
 
     def always(self) -> None:
         """Send all audio from now on: there is no VAD to say when speech begins."""
-        self._open = self._always = True
+        self._open = self._always = self._without_vad = self._unsettled.open = True
 
     def start(self, position: int) -> None:
         """Send the audio from `position`, less the pre-roll, and then on."""
+        start = position - self._pre_roll
         if not self._open:
             self._open = True
-            self._next = max(self._next, position - self._pre_roll)
+            self._next = max(self._next, start)
+        elif not self._unsettled.open:
+            self._keep(start)
+        self._unsettled.open = True
         self.catch_up()
+
+    def _keep(self, start: int) -> None:
+        """Keep what was sent of the turn that begins now, while nobody knew of it."""
+        self._unsettled.open = True
+        start = max(start, self._ring.start)
+        waiting = (item.position for item in (*self._replay, *self._waiting) if isinstance(item, AudioFrame))
+        samples = self._ring.read(start, next(waiting, self._next))
+        if len(samples):
+            self._unsettled.add(AudioFrame(samples, self._rate, start))
 
     def stop(self) -> None:
         """Send what there is and then no more, unless the recognizer wants all."""
         self.catch_up()
         self._open = self._always
+        if not self._without_vad:
+            self._unsettled.open = False
+            self._unsettled.clear()
 
     def finalize(self, request: int) -> None:
         """Ask for the final words of all audio so far."""
@@ -110,6 +135,8 @@ class Transcription:
             self._next += samples
             self._position = self._next
             self.sent.add(frame.position, samples)
+            if self._unsettled.open:
+                self._unsettled.add(AudioFrame(frame.samples.copy(), self._rate, frame.position))
         else:
             self.catch_up()
 
@@ -126,6 +153,7 @@ class Transcription:
         if self._idle:
             frame = self._converted(audio)
             if not len(frame) or self._accepted(frame):
+                self._unsettled.add(audio)
                 return
             self._refused = frame
         self._waiting_samples += len(audio)
@@ -158,6 +186,8 @@ class Transcription:
 
     def _give_up_waiting(self) -> None:
         self._waiting.clear()
+        self._replay.clear()
+        self._unsettled.clear()
         self._waiting_samples = 0
         behind = (
             f"the STT is {self._config.hearing_backlog:g} s behind the caller's speech, which is given up"
@@ -221,7 +251,7 @@ class Transcription:
     async def _send(self, stream: STTStream) -> None:
         try:
             while True:
-                while self._waiting:
+                while self._replay or self._waiting:
                     await self._send_next(stream)
                 self._wake, self._idle = asyncio.get_running_loop().create_future(), True
                 await self._wake
@@ -229,10 +259,12 @@ class Transcription:
             raise _as_failure(error) from error
 
     async def _send_next(self, stream: STTStream) -> None:
-        item = self._waiting[0]
+        queue = self._replay or self._waiting
+        item = queue[0]
         if isinstance(item, int):
-            self._waiting.popleft()
+            queue.popleft()
             if self._stt.finalizes:
+                self._unsettled.ask(item)
                 self._requests.append((item, self.sent.seconds))
             await stream.finalize()
             return
@@ -240,13 +272,19 @@ class Transcription:
         self._refused = None
         if len(frame) and not stream.send_nowait(frame):
             await stream.send(frame)
-        if self._waiting and self._waiting[0] is item:  # it was not given up meanwhile
-            self._waiting.popleft()
-            self._waiting_samples -= len(item)
+        if queue and queue[0] is item:  # it was not given up meanwhile
+            queue.popleft()
+            self._unsettled.add(item)
+            if queue is self._waiting:
+                self._waiting_samples -= len(item)
 
     async def _receive(self, stream: STTStream) -> None:
         async for transcript in stream:
-            self._heard(transcript, self._answered(transcript) if transcript.answers_finalize else None)
+            answers = self._answered(transcript) if transcript.answers_finalize else None
+            if transcript.final:
+                end = transcript.end
+                self._unsettled.settle(None if end is None else self.sent.position(end, end=True), answers)
+            self._heard(transcript, answers)
         raise ProviderError("the STT closed its stream", retryable=True)
 
     def _answered(self, transcript: Transcript) -> int | None:

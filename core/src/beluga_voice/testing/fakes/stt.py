@@ -167,6 +167,12 @@ class ScriptedSTTStream(STTStream):
                 return self._due.popleft()[1]
             await self._wait_for_change(self._due[0][0] if self._due else None)
 
+    def break_down(self) -> None:
+        """Fail from now on; transcripts not yet given are lost."""
+        self._failed = True
+        self._due.clear()
+        self._changed.set()
+
     async def aclose(self) -> None:
         self.closed = True
         self._changed.set()
