@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-_MARKS = ".!?…؟۔।॥։።။។‼⁇⁈⁉"  # end a sentence where whitespace follows
+_MARKS = ".!?…؟۔।॥։።፧။།༎។៕\u1803\u1809‼⁇⁈⁉\u037e"  # end a sentence where whitespace follows
 _WIDE_MARKS = "。！？｡"  # end one at once: their scripts write no whitespace
 _CLAUSES = ",;:،؛"  # end a clause where whitespace follows
 _WIDE_CLAUSES = "、，；：—"
@@ -25,6 +25,10 @@ _LONGEST_CLUSTER = 16  # characters; longer ones are cut like anything else
 _SAYABLE = re.compile(r"[^\W_]")
 _BOUNDARY = re.compile(rf"\s|[{_WIDE_MARKS}{_WIDE_CLAUSES}][{re.escape(_WIDE_TAIL)}]*")
 _LINE_END = re.compile(r"[\n\x85\u2028\u2029]")
+_UNMARKED = re.compile(r"[\u0e00-\u0eff]")  # Thai and Lao write no marks: a space parts phrases
+_GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]$")
+_ORDINAL = re.compile(r"\d{1,2}\.")
+_WORD = re.compile(r"\s*([^\W\d_]+)(?=[\W\d_])")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
 _ENUMERATION = re.compile(r"[\s(\[*_#>-]*\d+\.[*_]*")
 
@@ -59,6 +63,17 @@ _SHORTENED = _table(
 """End a sentence only where one begins after them: not before a digit or a small letter."""
 
 
+_AFTER_ORDINALS = _table(
+    """
+    januar jänner februar märz april mai juni juli august september oktober november dezember jan feb mär apr
+    jun jul aug sep sept okt nov dez jahrhundert jahrhunderts jh juin marts maj mars desember
+    ledna února března dubna května června července srpna září října listopadu prosince
+    siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna studenoga prosinca
+    """
+)
+"""Follow a number with a full stop that ends no sentence, as in "am 3. Mai": months, and centuries."""
+
+
 class SentenceSplitter:
     """Cuts text that comes in tokens into pieces, each safe to be spoken before the next is known.
 
@@ -67,6 +82,8 @@ class SentenceSplitter:
     - a sentence's mark (``. ! ? …`` and those of other scripts, closing quotes included) and the whitespace
       that follows it; not inside numbers, addresses, abbreviations and initials;
     - a line's end;
+    - in Thai and Lao, which write no marks, whitespace between two letters, once the piece has `first_min`
+      characters;
     - in the first piece of a reply, so that the voice begins early: a clause's mark and whitespace, once the
       piece has `first_min` characters;
     - otherwise `max_length` characters, cut after the last clause or else whitespace that fits.
@@ -162,6 +179,8 @@ class SentenceSplitter:
         written = self._text[self._word : at]
         word = written.rstrip(_CLOSERS)
         mark = word[-1:]
+        if mark == ";" and _GREEK.search(word[:-1]):  # their question mark
+            return at + 1
         if mark and mark in _MARKS:
             ends = self._ends_sentence(word, at, limit) if mark == "." else True
             if ends and word != written:  # '"Really?" she asked'
@@ -169,7 +188,14 @@ class SentenceSplitter:
             return None if ends is None else (at + 1) * ends
         if mark and (mark in _CLAUSES or word in _DASHES):
             return self._after_clause(at + 1)
-        return 0
+        return self._after_phrase(mark, at, limit)
+
+    def _after_phrase(self, mark: str, at: int, limit: int) -> int | None:
+        """Judge whitespace after `mark`, a letter, where it may be all there is between two sentences."""
+        if not _UNMARKED.match(mark) or at + 1 - self._start < self._first_min:
+            return 0
+        ends = self._unless_next(lambda next_one: _UNMARKED.match(next_one) is None, at, limit)
+        return None if ends is None else (at + 1) * ends
 
     def _after_wide_marks(self, at: int, after: int, limit: int) -> int | None:
         """Judge the marks from `at` to `after` as `_after_whitespace` does; nothing need follow them."""
@@ -197,6 +223,8 @@ class SentenceSplitter:
             return self._unless_next(str.isdigit, at, limit)
         if _INITIALS.fullmatch(word) and word.isupper():  # "J. R. R. Tolkien", "the U.S. Army"
             return word == "I."
+        if _ORDINAL.fullmatch(word):
+            return self._unless_word(_AFTER_ORDINALS, at, limit)
         if folded in _SHORTENED or _INITIALS.fullmatch(word):
             return self._unless_next(_continues, at, limit)
         return True
@@ -207,6 +235,15 @@ class SentenceSplitter:
         if not following:
             return True if len(self._text) >= limit else None
         return not test(following)
+
+    def _unless_word(self, words: frozenset[str], at: int, limit: int) -> bool | None:
+        """Say no if the next word is one of `words`; None if it is not there yet."""
+        following = self._text[at:limit]
+        if (word := _WORD.match(following)) is not None:
+            return word[1].casefold() not in words
+        rest = following.lstrip()
+        unknown = not rest or rest.isalpha()
+        return None if unknown and len(self._text) < limit else True
 
     def _cut(self, limit: int) -> int:
         """Find where to cut the piece that has no end before `limit`."""
