@@ -401,6 +401,27 @@ async def test_says_are_played_in_order_of_priority_without_a_gap(running: Any) 
         assert max(np.diff(times)) == pytest.approx(0.02)
 
 
+async def test_queued_says_follow_each_other_within_a_frame_though_the_tts_is_slow(running: Any) -> None:
+    async with running(vad=None, tts=ScriptedTTS(delay=0.5, word_duration=0.3)) as rig:
+        texts = ("One two.", "Three four.", "Five six.", "Seven.")
+        for handle in [rig.session.say(text) for text in texts]:
+            await handle
+        assert np.array_equal(rig.line.heard, np.concatenate([rig.tts.audio_of(text) for text in texts]))
+        times = [sent.at for sent in rig.line.sent]
+        assert times[0] == pytest.approx(0.5)
+        assert max(np.diff(times)) == pytest.approx(0.02)  # that is no gap at all: a frame lasts as long
+
+
+async def test_what_is_urgent_is_said_before_what_is_prepared_already(running: Any) -> None:
+    async with running(vad=None, tts=ScriptedTTS(delay=0.2)) as rig:
+        handles = [rig.session.say("One two three."), rig.session.say("Later.")]
+        await asyncio.sleep(0.8)
+        assert rig.tts.texts == ["One two three.", "Later."]
+        handles.insert(1, rig.session.say("Now.", priority=1, allow_interruptions=False))
+        ends = [(await handle).at for handle in handles]
+        assert ends == sorted(ends)
+
+
 async def test_the_first_frame_leaves_in_the_instant_of_the_first_audio(running: Any) -> None:
     async with running(vad=None, tts=ScriptedTTS(delay=0.123)) as rig:
         await rig.session.say("Hello.")

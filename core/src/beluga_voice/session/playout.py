@@ -190,6 +190,7 @@ class Playout:
         self._paused = False
         self._held = False
         self._gain = 1.0
+        self._level = 1.0  # that the last sample had; the next frame takes it to `_gain`
         self._ending = False
         self._paced = False
         self._sent = 0
@@ -227,11 +228,11 @@ class Playout:
         self._paused = True
 
     def duck(self) -> None:
-        """Go on, `DUCKED` times as loud, from the next frame on."""
+        """Go on, `DUCKED` times as loud; the level falls within the next frame, since a step would click."""
         self._gain = DUCKED
 
     def resume(self) -> None:
-        """Go on with the sample after the last one that was sent, at full level."""
+        """Go on with the sample after the last one that was sent, at full level, to which it rises in a frame."""
         self._paused, self._gain = False, 1.0
         self._kick()
 
@@ -298,7 +299,9 @@ class Playout:
             self._feed(ev.PlayoutFinished(self._loop.time(), self._on_air))
 
     def _put_out(self, track: Track, samples: NDArray[np.int16]) -> None:
-        self._send(AudioFrame(apply_gain(samples, self._gain), self.sample_rate, self._sent))
+        if not track.started:
+            self._level = self._gain
+        self._send(AudioFrame(self._leveled(samples), self.sample_rate, self._sent))
         self._sent += len(samples)
         track.ledger.hear(len(samples))
         self._ending = track.exhausted
@@ -308,6 +311,13 @@ class Playout:
         elif track.starved:
             self._feed(ev.PlayoutContinued(self._loop.time(), self._on_air))
         track.starved = False
+
+    def _leveled(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        before, self._level = self._level, self._gain
+        if before == self._gain:
+            return apply_gain(samples, self._gain)
+        ramp = np.linspace(before, self._gain, len(samples) + 1)[1:]
+        return np.rint(samples * ramp).astype(np.int16)
 
     def _starve(self, track: Track) -> None:
         if track.finished:
