@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import re
 from enum import Enum
 from pathlib import Path
 
@@ -26,7 +25,7 @@ import beluga_voice.contracts as contract_package
 import beluga_voice.errors as error_module
 import beluga_voice.events as event_module
 import beluga_voice.testing
-from beluga_voice import hookspecs
+from beluga_voice import SayHandle, Sessions, VoiceSession, hookspecs
 
 SOURCE = Path(hookspecs.__file__).parent
 
@@ -174,7 +173,7 @@ def errors() -> str:
     every = _descendants(error_module.BelugaVoiceError)
     raised = _codes_raised()
     rows = [
-        [f"`{code}`", ", ".join(f"`{op}`" for op in raised.get(code.name, ())) or "nothing yet",
+        [f"`{code}`", ", ".join(f"`{op}`" for op in raised[code.name]),
          "yes" if code.retryable else "no"]
         for code in error_module.ErrorCode
     ]  # fmt: skip
@@ -197,14 +196,19 @@ def errors() -> str:
 
 
 def _codes_raised() -> dict[str, list[str]]:
-    """The operations of each code, as the code raises them."""
+    """The operations of each code, as their docstrings tell."""
+    texts = {
+        "create": inspect.getdoc(VoiceSession) or "",
+        "wait_for_playout": inspect.getdoc(SayHandle) or "",
+    }
     found: dict[str, list[str]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        for op, code in re.findall(r"SessionError\(\s*(\"\w+\"|op), ErrorCode\.(\w+)", text):
-            # `op` is whatever needs a session that runs.
-            ops = re.findall(r"self\._active\(\"(\w+)\"\)", text) if op == "op" else [op.strip('"')]
-            found.setdefault(code, []).extend(each for each in ops if each not in found.get(code, []))
+    for owner in (VoiceSession, Sessions):
+        for name, member in vars(owner).items():
+            if inspect.isfunction(member) and not name.startswith("_"):
+                texts[name] = (inspect.getdoc(member) or "").partition("Raises:")[2]
+    texts["wait_for_playout"] += inspect.getdoc(SayHandle.wait_for_playout) or ""
+    for code in error_module.ErrorCode:
+        found[code.name] = [name for name, text in texts.items() if f"`{code}`" in text]
     return found
 
 

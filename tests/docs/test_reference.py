@@ -107,6 +107,7 @@ def test_every_error_has_its_heading_and_every_code_its_row() -> None:
     assert classes(beluga_voice.errors, beluga_voice.errors.BelugaVoiceError) <= headings("errors.md")
     for code in beluga_voice.errors.ErrorCode:
         assert rows("errors.md")[code].endswith("yes |" if code.retryable else "no |")
+        assert "|  |" not in rows("errors.md")[code], "an operation raises it"
 
 
 @pytest.mark.parametrize(("prefix", "model"), [("turns", TurnPolicy), ("session", SessionConfig)])

@@ -390,7 +390,8 @@ class VoiceSession:
             A handle; awaiting it waits until the caller has heard it.
 
         Raises:
-            SessionError: `session_not_active`, `empty_text`, or `invalid_options`: a value is out of bounds, or the
+            SessionError: `session_not_active`, `invalid_state` while it is ending, `session_expired` once it has
+                ended as nothing happened in it; `empty_text`; `invalid_options`: a value is out of bounds, or the
                 TTS has no choice of voice or speed.
         """
         self._active("say")
@@ -408,7 +409,7 @@ class VoiceSession:
         """Take `text` as a turn of the caller's: it cuts the agent, and is answered at once.
 
         Raises:
-            SessionError: `session_not_active`, or `empty_text`.
+            SessionError: `session_not_active`, `invalid_state` or `session_expired`, as `say`; `empty_text`.
         """
         call = self._active("send_text")
         if not text.strip():
@@ -516,7 +517,8 @@ class VoiceSession:
             sample_rate: of bytes, in Hz; a frame carries its own.
 
         Raises:
-            SessionError: `session_not_active`, or `invalid_audio`: empty, odd length, or another rate than before.
+            SessionError: `session_not_active`, `invalid_state` or `session_expired`, as `say`; `invalid_audio`:
+                empty, odd length, or another rate than before.
         """
         call = self._active("process_audio")
         try:
