@@ -78,10 +78,15 @@ class PredictTurn(Command):
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn(Command):
-    """Write the caller's turn into the conversation, in place of what it held of this turn."""
+    """Write the caller's turn into the conversation, in place of what it held of this turn.
+
+    Attributes:
+        late: its words became known after it was answered: it stays where it stands.
+    """
 
     turn: int
     text: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,25 +97,34 @@ class Conversation:
 
     def holds(self, turn: int) -> bool:
         """Whether the caller's turn of that number, in this run, is over."""
-        return any(message.turn == turn and message.role is Role.CALLER for message in self._messages)
+        return any(_is_of(message, turn) for message in self._messages)
 
-    def commit_turn(self, turn: int, text: str) -> None:
+    def commit_turn(self, turn: int, text: str, *, late: bool = False) -> None:
         """Add the caller's turn, or replace its words when it went on after it had closed.
 
         A turn that goes on stands where its last part was said, and the reply that was cut for it is not kept:
-        the caller took it back.
+        the caller took it back. One whose words came `late`, after its answer, stays where it stands.
         """
-        self._messages = self._with_turn(turn, text)
+        if late and self.holds(turn):
+            said = Message(Role.CALLER, text, turn)
+            self._messages = [said if _is_of(message, turn) else message for message in self._messages]
+        else:
+            self._messages = self._with_turn(turn, text)
 
     def supposing(self, turn: int, text: str) -> tuple[Message, ...]:
         """The messages as they would be if the caller's turn were added; nothing is."""
         return (*self._before, *self._with_turn(turn, text))
 
     def _with_turn(self, turn: int, text: str) -> list[Message]:
-        others = [m for m in self._messages if not (m.turn == turn and m.role is Role.CALLER)]
+        others = [message for message in self._messages if not _is_of(message, turn)]
         return [*others, Message(Role.CALLER, text, turn)]
 
     def commit_utterance(self, turn: int, heard: str, *, interrupted: bool) -> None:
         """Add what the caller heard of one utterance; nothing heard adds nothing."""
         if heard:
             self._messages.append(Message(Role.AGENT, heard, turn, interrupted))
+
+
+def _is_of(message: Message, turn: int) -> bool:
+    """Whether it is what the caller said in that turn."""
+    return message.turn == turn and message.role is Role.CALLER

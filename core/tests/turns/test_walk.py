@@ -39,7 +39,8 @@ class Broken(AssertionError):
 class Invariants:
     """What holds after every step, whatever the events; told apart from the engine's own state where it can be."""
 
-    def __init__(self) -> None:
+    def __init__(self, abilities: Abilities) -> None:
+        self.hears = abilities.answers_audio
         self.live: dict[int, ev.Source] = {}
         self.protected: set[int] = set()
         self.early = 0
@@ -133,7 +134,7 @@ class Invariants:
             )
         self.hold(Source.REPLY not in self.live.values(), "a second reply is started")
         self.hold(command.utterance > self.replies, f"utterance {command.utterance} is given twice")
-        self.hold(bool(command.text.strip()), "nothing is answered")
+        self.hold(self.hears or bool(command.text.strip()), "nothing is answered")
         self.replies = command.utterance
         self.live[command.utterance] = Source.REPLY
 
@@ -179,7 +180,7 @@ class Invariants:
         self.ducked = 0 if self.ducked == number else self.ducked
 
     def _commit(self, command: do.CommitTurn, _: ev.Observed) -> None:
-        self.hold(bool(command.text.strip()), "nothing is committed")
+        self.hold(self.hears or bool(command.text.strip()), "nothing is committed")
 
     def _ask(self, command: do.Finalize | do.PredictTurn, _: ev.Observed) -> None:
         self.hold(command.request > self.requests, f"{command} has an old number")
@@ -225,7 +226,8 @@ class Invariants:
             self.finals[transcript].add(f"committed in {event.turn}")
 
     def _kept(self, event: ev.TurnCommitted) -> None:
-        self.hold(event.turn in self.opened or event.turn == self.closed, f"{event} was not open")
+        earlier = self.hears and event.turn <= self.closed
+        self.hold(event.turn in self.opened or event.turn == self.closed or earlier, f"{event} was not open")
         self.opened.discard(event.turn)
         self._committed(event)
 
@@ -319,9 +321,9 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.invariants = Invariants()
         self.events: list[ev.Observed] = []
         self.policy, self.abilities = self._conditions()
+        self.invariants = Invariants(self.abilities)
         self.state = State(policy=self.policy, abilities=self.abilities)
         self.now = 0.0
         self.talks = False
@@ -355,7 +357,15 @@ class Walk:
             session_timeout=pick((60, 1800)),
         )
         chance = self.random.random
-        return policy, Abilities(chance() < 0.9, chance() < 0.5, chance() < 0.7, pick((0.0, 0.0, 1.5)))
+        hears, told = chance() < 0.2, chance() < 0.2
+        return policy, Abilities(
+            chance() < 0.9,
+            chance() < 0.5,
+            chance() < 0.7,
+            pick((0.0, 0.0, 1.5)),
+            answers_audio=hears,
+            tells_ends=told,
+        )
 
     def run(self, count: int) -> None:
         """Take `count` events, then end the session and hear it out."""
@@ -560,7 +570,7 @@ INVENTED: tuple[Any, ...] = (
 
 def failure(walk: Walk, events: list[ev.Observed]) -> str:
     """Replay `events` under the walk's conditions; returns what breaks, or nothing."""
-    invariants, state = Invariants(), State(policy=walk.policy, abilities=walk.abilities)
+    invariants, state = Invariants(walk.abilities), State(policy=walk.policy, abilities=walk.abilities)
     try:
         for event in events:
             state = checked(invariants, state, event)

@@ -21,6 +21,9 @@ from beluga_voice.turns.state import (
     replace,
 )
 
+WINDOWS = 0.1
+"""Seconds by which a VAD's windows may delay the end of speech."""
+
 Deadline = tuple[TimerName, float, str]
 """A timer, when it is due, and the rule that wants it."""
 
@@ -47,7 +50,10 @@ def deadlines(state: State) -> list[Deadline]:
 
 def endpoint_delay(state: State, turn: CallerTurn) -> float:
     """Seconds after speech end after which the turn may close (rule 2)."""
-    complete = turn.complete if state.abilities.detects_turns else turn.ended is not False
+    if state.abilities.detects_turns:
+        complete = turn.complete
+    else:
+        complete = turn.ended is True or (turn.ended is None and not state.abilities.tells_ends)
     if complete or turn.ended:
         return state.learned or state.policy.endpoint_min
     return state.policy.endpoint_max
@@ -56,10 +62,20 @@ def endpoint_delay(state: State, turn: CallerTurn) -> float:
 def close_due(state: State, turn: CallerTurn) -> float:
     """When the turn closes if nothing more comes (rule 3); the caller is not speaking."""
     assert turn.end is not None
-    delay = turn.end + endpoint_delay(state, turn) if turn.said or turn.before else turn.end
-    if turn.settled:
+    needs_words = not answers_without_words(state, turn)
+    delay = (
+        turn.end + endpoint_delay(state, turn) if turn.said or turn.before or not needs_words else turn.end
+    )
+    if turn.settled or not needs_words:
         return delay
     return max(delay, turn.end + max(state.policy.transcript_deadline, _declared(state)))
+
+
+def answers_without_words(state: State, turn: CallerTurn) -> bool:
+    """Whether the turn is answered for its sound alone: what answers has heard it, and it is over no utterance."""
+    over = turn.overlap
+    free = over is None or over.phase is Phase.OVER or over.relation is Relation.WAIT
+    return state.abilities.answers_audio and free and not turn.by_words
 
 
 def _declared(state: State) -> float:
@@ -90,8 +106,16 @@ def _speech_deadlines(state: State, turn: CallerTurn, overlap: Overlap) -> Itera
     if overlap.phase is Phase.PAUSED and not turn.said:
         yield TimerName.UNDECIDED, turn.start + policy.undecided_max - (turn.spoken - overlap.spoken), "13"
     enough_words = turn.words >= (policy.barge_in_words if policy.barge_in_needs == "all" else 1)
-    if overlap.relation is Relation.BARGE_IN and enough_words:
-        yield TimerName.BARGE_IN, turn.start + policy.barge_in_seconds - turn.spoken, "13"
+    if by_sound := state.abilities.answers_audio and overlap.relation is not Relation.WAIT:
+        enough_words = True
+    if enough_words and (by_sound or overlap.relation is Relation.BARGE_IN):
+        wait = policy.barge_in_seconds + (unsure(state) if by_sound else 0.0)
+        yield TimerName.BARGE_IN, turn.start + wait - turn.spoken, "13"
+
+
+def unsure(state: State) -> float:
+    """Seconds of the latest speech that may have ended already: its end is found so late, by windows."""
+    return state.policy.speech_stops_after + WINDOWS
 
 
 def stand_still(state: State) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from beluga_voice import events as ev
 from beluga_voice.commands import CommitTurn, Finalize, PredictTurn, StartHearing
 from beluga_voice.turns import echo, late, overlap, preempt, speaking
-from beluga_voice.turns.deadlines import close_due, endpoint_delay
+from beluga_voice.turns.deadlines import answers_without_words, close_due, endpoint_delay
 from beluga_voice.turns.draft import Draft, seen
 from beluga_voice.turns.state import (
     CallerTurn,
@@ -117,6 +117,8 @@ def on_transcript_received(draft: Draft, event: ev.TranscriptReceived) -> None:
     if echo.is_echo(state, event):
         echo.drop(draft, event)
         return
+    if event.final and late.record_earlier(draft, event, piece):
+        return
     past = late.past_of(state, event)
     if past is None:
         _add(draft, event, piece)
@@ -196,7 +198,9 @@ def settle(draft: Draft, event: ev.TranscriptReceived) -> None:
 def _end_of_turn(draft: Draft, event: ev.TranscriptReceived) -> bool:
     """Note that the STT takes the words before a final without any for a complete turn (rules 2 and 13)."""
     turn = draft.state.turn
-    if turn is None or not turn.said or late.past_of(draft.state, event) is not None:
+    if turn is None or not (turn.said or draft.state.abilities.answers_audio):
+        return False
+    if late.past_of(draft.state, event) is not None:
         return False
     draft.turn(ended=True, settled=turn.settled or (turn.end is not None and turn.interim is None))
     overlap.judge(draft)
@@ -262,9 +266,10 @@ def close(draft: Draft, *, limit: bool = False) -> None:
     state, turn = draft.state, draft.state.turn
     assert turn is not None
     over = turn.overlap
-    if not turn.said and not turn.before:
+    goes_on = bool(turn.before) or (state.past is not None and state.past.number == turn.number)
+    if not turn.said and not turn.before and not answers_without_words(state, turn):
         dismiss(draft, "no words", "3")
-    elif over is not None and turn.only_backchannels and not turn.before and not _answers(over):
+    elif over is not None and turn.only_backchannels and not goes_on and not _answers(over):
         dismiss(draft, "backchannel", "13")
     elif turn.in_phase(Phase.GIVEN_UP):
         dismiss(draft, "late", "13")
@@ -303,7 +308,10 @@ def _answer(
     earlier = state.asked if state.past is None or state.past.number != turn.number else state.past.earlier
     request = max(turn.request, state.asked)
     state.turn = state.dropped = None
-    state.past = PastTurn(turn.number, draft.now, end, turn.spoken, said, request, earlier=earlier)
+    late.remember(state)
+    state.past = PastTurn(
+        turn.number, draft.now, end, turn.spoken, said, request, earlier=earlier, opened=turn.opened
+    )
     speaking.resume(draft, "the caller is done", "10")
     answer_past(draft, "6" if limit else "3", limit=limit, **dict(values))
 
@@ -372,7 +380,7 @@ def limit(draft: Draft) -> None:
     speaks, asked = turn.end is None, turn.request
     if speaks:
         finalize(draft, "6")
-    if turn.said or turn.before:
+    if turn.said or turn.before or answers_without_words(state, turn):
         close(draft, limit=True)
     else:
         dismiss(draft, "limit", "6")

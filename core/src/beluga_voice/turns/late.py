@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beluga_voice import events as ev
+from beluga_voice.commands import CommitTurn
 from beluga_voice.events import Outcome
 from beluga_voice.turns import hearing, overlap, speaking
 from beluga_voice.turns.draft import Draft
@@ -17,6 +18,12 @@ from beluga_voice.turns.state import (
     replace,
 )
 from beluga_voice.words import Interruption
+
+EARLIER = 8
+"""Turns whose words may still come, at most."""
+
+AROUND = 0.5
+"""Seconds by which words may seem to begin before their turn: the pre-roll is recognised too."""
 
 
 def past_of(state: State, event: ev.TranscriptReceived) -> PastTurn | None:
@@ -57,7 +64,9 @@ def take(draft: Draft, past: PastTurn, event: ev.TranscriptReceived, piece: Piec
     """Use a late final where it still matters; drop it, with an event, where it does not."""
     state = draft.state
     state.recent = (*state.recent, piece)[-hearing.RECENT :]
-    if event.answers and event.answers <= past.earlier:
+    if state.abilities.answers_audio and past.reply and past is state.past:
+        _record(draft, past, piece)
+    elif event.answers and event.answers <= past.earlier:
         _drop(draft, piece)
     elif past.said:
         _add_to_closed(draft, past, piece)
@@ -84,6 +93,43 @@ def _add_to_closed(draft: Draft, past: PastTurn, piece: Piece) -> None:
         _rewrite(draft, past, past.corrected(piece), piece)
     else:
         _drop(draft, piece)
+
+
+def _record(draft: Draft, past: PastTurn, piece: Piece) -> None:
+    """Write down what was said in a turn that was answered for its sound; the answer stays as it is."""
+    state = draft.state
+    state.past = past = past.corrected(piece)
+    if state.turn is not None and state.turn.number == past.number:
+        draft.turn(before=past.said)
+        return
+    draft.do(CommitTurn(past.number, past.text, late=True, rule="5"))
+    draft.announce(ev.TurnCommitted(draft.now, past.number, past.text, (piece.transcript,)), "5")
+
+
+def remember(state: State) -> None:
+    """Another turn closes: keep the one before, if it was answered for its sound and its words are not known."""
+    past = state.past
+    if state.abilities.answers_audio and past is not None and past.reply and not past.said:
+        state.earlier = (*state.earlier, past)[-EARLIER:]
+
+
+def record_earlier(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> bool:
+    """Write down what was said in an earlier turn that was answered for its sound; whether it was one."""
+    state = draft.state
+    found = next((past for past in state.earlier if _is_in(past, event)), None)
+    if found is None:
+        return False
+    state.earlier = tuple(past for past in state.earlier if past is not found)
+    draft.do(CommitTurn(found.number, piece.text, late=True, rule="5"))
+    draft.announce(ev.TurnCommitted(draft.now, found.number, piece.text, (piece.transcript,)), "5")
+    return True
+
+
+def _is_in(past: PastTurn, event: ev.TranscriptReceived) -> bool:
+    """Whether words are of this turn, by the request that they answer, or by their time."""
+    if event.answers is not None:
+        return past.earlier < event.answers <= past.request
+    return event.start is not None and past.opened - AROUND <= event.start < past.closed
 
 
 def _drop(draft: Draft, piece: Piece) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from beluga_voice import events as ev
 from beluga_voice.events import Outcome, Source
 from beluga_voice.turns import echo, hearing, speaking
+from beluga_voice.turns.deadlines import unsure
 from beluga_voice.turns.draft import Draft
 from beluga_voice.turns.state import SLACK, CallerTurn, Overlap, Phase, Piece, Relation, State, replace
 
@@ -102,7 +103,7 @@ def judge(draft: Draft) -> None:
     if _is_backchannel(turn):
         hearing.dismiss(draft, "backchannel", "13")
     elif over.relation is Relation.JOIN:
-        if turn.words > 0:
+        if turn.words > 0 or by_sound(draft.state, turn, draft.now):
             take_up(draft, turn)
     elif turn.asks_to_stop:
         commit(draft, "stop word", "13", text=turn.text)
@@ -110,6 +111,8 @@ def judge(draft: Draft) -> None:
         commit(draft, "end of turn", "13", words=turn.words)
     elif enough(draft.state, turn.words, turn.seconds(draft.now)):
         commit(draft, "words", "13", words=turn.words, seconds=turn.seconds(draft.now))
+    elif by_sound(draft.state, turn, draft.now):
+        commit(draft, "speech", "13", seconds=turn.seconds(draft.now))
 
 
 def _is_backchannel(turn: CallerTurn) -> bool:
@@ -126,6 +129,12 @@ def enough(state: State, words: int, seconds: float) -> bool:
     if policy.barge_in_needs == "all":
         return many and long
     return words > 0 and (many or long)
+
+
+def by_sound(state: State, turn: CallerTurn, now: float) -> bool:
+    """Whether speech takes the floor without a word, by its length: its words come after it, if they come."""
+    seconds = turn.seconds(now) if turn.end is not None else turn.seconds(now) - unsure(state)
+    return state.abilities.answers_audio and seconds >= state.policy.barge_in_seconds - EPSILON
 
 
 def commit(draft: Draft, reason: str, rule: str, **values: object) -> None:

@@ -57,6 +57,9 @@ class Abilities:
         finalizes: the STT answers each request for its final words.
         stt_delay: seconds after speech end within which 99 % of finals arrive, as the STT declares; 0 if unknown.
         cancels_echo: the agent's own voice is taken out of the caller's audio.
+        answers_audio: what answers has heard the caller itself: a turn needs no words, and those that come late are
+            for the record.
+        tells_ends: the ends of the caller's turns are told, by the words or without any.
     """
 
     replies: bool = True
@@ -64,6 +67,8 @@ class Abilities:
     finalizes: bool = True
     stt_delay: float = 0.0
     cancels_echo: bool = False
+    answers_audio: bool = False
+    tells_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +260,7 @@ class PastTurn:
         said: all words it was closed with, interim ones too; empty if it was dropped.
         request: number of its latest request for final words.
         reply: the utterance that answers it; 0 if none.
+        opened: when it began.
     """
 
     number: int
@@ -265,6 +271,7 @@ class PastTurn:
     request: int = 0
     reply: int = 0
     earlier: int = 0
+    opened: float = 0.0
 
     @property
     def text(self) -> str:
@@ -382,6 +389,7 @@ class State:
         turn: the caller's open turn.
         past: the turn that closed last; the one gone on with has its number.
         dropped: the turn that was dropped since.
+        earlier: turns before `past` that were answered for their sound, and whose words are not known.
         turns: the last turn number given.
         replies: the last number given to a reply; they count up from 1.
         says: the last number that a `say` came with; they count down from -1.
@@ -410,6 +418,7 @@ class State:
     turn: CallerTurn | None = None
     past: PastTurn | None = None
     dropped: PastTurn | None = None
+    earlier: tuple[PastTurn, ...] = ()
     turns: int = 0
     replies: int = 0
     says: int = 0
@@ -482,9 +491,11 @@ class State:
     @property
     def may_preempt(self) -> bool:
         """Whether a reply may begin before the close: there are words, and nothing is answered or spoken over."""
-        turn = self.turn
-        if turn is None or self.policy.preemptive == "off" or not self.abilities.replies or not turn.said:
+        turn, abilities = self.turn, self.abilities
+        if turn is None or self.policy.preemptive == "off" or not abilities.replies or not turn.said:
             return False
+        if abilities.answers_audio:
+            return False  # it cannot be asked before all audio of the turn is there
         return self.reply is None and (turn.overlap is None or turn.overlap.phase is Phase.OVER)
 
 
