@@ -3,8 +3,8 @@
 A stream's events are a closed set of frozen classes, `S2SEvent`. Import the module for them: ``from
 beluga_voice.contracts import s2s``, then `s2s.Ready`, `s2s.ResponseAudio` and so on.
 
-The session numbers its commits and its requests for a response from 1 in each stream; an event that answers one
-names it. A response has a name of the vendor's, unique in its stream.
+The session numbers its commits and its requests for a response, each counting up; an event that answers one names
+it. A response has a name of the vendor's, unique in its stream.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class InputTranscript:
         commit: the number of the `S2SStream.commit` whose audio it is; 0 if the model committed it by itself.
         start: where the speech begins, in seconds of the audio sent to this stream; None if unknown.
         end: where it ends; None if unknown.
+        item: the vendor's name of the speech, by which a final that comes twice is known; empty if it has none.
     """
 
     text: str
@@ -73,6 +74,7 @@ class InputTranscript:
     commit: int = 0
     start: float | None = None
     end: float | None = None
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +318,12 @@ class S2S(Provider):
     """Hz of the audio that it gives."""
 
     detects_turns: bool = False
-    """Whether it finds the caller's speech and the ends of turns itself: it is then sent all audio. Else the
-    session's own VAD and turn detector do, and it is sent speech only."""
+    """Whether it finds the caller's speech and the ends of turns itself, and tells them before what answers them:
+    it is then sent all audio. Else the session's own VAD and turn detector do, and it is sent speech only."""
 
     responds_by_itself: bool = False
-    """Whether it answers at the end of the caller's turn without being asked; it `detects_turns` then."""
+    """Whether it answers at the end of the caller's spoken turn without being asked; it `detects_turns` then. What
+    was written, and results of tools, it answers by `S2SStream.respond`."""
 
     commits: bool = True
     """Whether it takes `S2SStream.commit`, apart from a response."""

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         make_session,
     )
     from beluga_voice.testing.fakes.noise_suppressor import ScriptedNoiseSuppressor
+    from beluga_voice.testing.fakes.s2s import S2SFault, ScriptedS2S, ScriptedS2SStream
     from beluga_voice.testing.fakes.session import FakeSession
     from beluga_voice.testing.fakes.stt import ScriptedSTT, ScriptedSTTStream
     from beluga_voice.testing.fakes.transport import LoopbackTransport, SentFrame
@@ -63,9 +64,12 @@ __all__ = [
     "LoopbackTransport",
     "MemoryServer",
     "RecordingReceiver",
+    "S2SFault",
     "ScriptedAgent",
     "ScriptedLLM",
     "ScriptedNoiseSuppressor",
+    "ScriptedS2S",
+    "ScriptedS2SStream",
     "ScriptedSTT",
     "ScriptedSTTStream",
     "ScriptedTTS",
@@ -134,6 +138,7 @@ _HOMES = {
     ),
     "beluga_voice.testing.fakes.noise_suppressor": ("ScriptedNoiseSuppressor",),
     "beluga_voice.testing.fakes.session": ("FakeSession",),
+    "beluga_voice.testing.fakes.s2s": ("S2SFault", "ScriptedS2S", "ScriptedS2SStream"),
     "beluga_voice.testing.fakes.stt": ("ScriptedSTT", "ScriptedSTTStream"),
     "beluga_voice.testing.fakes.transport": ("LoopbackTransport", "SentFrame"),
     "beluga_voice.testing.fakes.tts": ("ScriptedTTS", "ScriptedTTSStream"),
