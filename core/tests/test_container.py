@@ -12,7 +12,17 @@ from pydantic import BaseModel
 
 from beluga_voice.agent import Agent
 from beluga_voice.container import VoiceContainer
-from beluga_voice.contracts import STT, TTS, VAD, Provider, TextFilter, TextFilterStream, Tool, ToolSource
+from beluga_voice.contracts import (
+    S2S,
+    STT,
+    TTS,
+    VAD,
+    Provider,
+    TextFilter,
+    TextFilterStream,
+    Tool,
+    ToolSource,
+)
 from beluga_voice.errors import (
     ClosedError,
     ConfigurationError,
@@ -207,6 +217,7 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
             "turns": TurnPolicy(stall=3),
             "stt": voice.stt(),
             "tts": voice.tts(),
+            "s2s": None,
             "vad": voice.vad(),
             "turn_detector": None,
             "noise_suppressor": None,
@@ -538,3 +549,35 @@ def test_lists_are_shown_without_secrets() -> None:
     assert shown["tools"] == ([box], "argument tools")
     plain = {each.key: each.value for each in show(_listing().settings, voice.plugins)}
     assert (plain["text_filters"], plain["tools"]) == (["markup", "links", "symbols"], [])
+
+
+class Both(Logged, S2S):
+    async def open_stream(self, setup: object) -> object:  # type: ignore[override]
+        raise NotImplementedError
+
+
+class BothPlugin:
+    @hookimpl
+    def register_s2s(self, register: Register[S2S]) -> None:
+        register("both", Both, settings=EarSettings)
+
+
+async def test_a_model_stands_in_the_place_of_recognizer_and_synthesiser() -> None:
+    voice = container(stt="none", tts="none", s2s="both:large")
+    voice.plugins.register(BothPlugin(), "both")
+    async with voice.lifespan():
+        session = await voice.get_sessions().open(agent)
+        assert (session.parts["stt"], session.parts["tts"]) == (None, None)
+        assert session.parts["s2s"] is voice.s2s()
+        assert voice.s2s().settings == EarSettings(model="large")
+    assert "open Ear" not in LOG
+    assert LOG.count("open Both") == LOG.count("close Both") == 1
+
+
+async def test_a_model_may_be_put_in_the_place_of_others_in_tests() -> None:
+    voice = container(stt=None, tts=None)
+    with voice.s2s.override(Both()):
+        async with voice.lifespan():
+            session = await voice.get_sessions().open(agent)
+            assert isinstance(session.parts["s2s"], Both)
+            assert session.parts["stt"] is None

@@ -68,6 +68,7 @@ def test_without_any_source_the_local_stack_stands() -> None:
     assert chosen == {
         "stt": "pocketsphinx",
         "tts": "espeak",
+        "s2s": None,
         "vad": "silero",
         "turn_detector": None,
         "noise_suppressor": None,
@@ -361,3 +362,20 @@ def test_shows_effective_values_with_their_sources(folder: Path, plugins: Plugin
     assert shown["turns.stall"] == (3, "beluga.toml line 4")
     assert shown["turns.pre_roll"] == (0.4, "default")
     assert "stt.api_key" not in shown
+
+
+def test_a_model_that_hears_and_speaks_excludes_what_was_chosen_to(folder: Path) -> None:
+    (folder / "beluga.toml").write_text('s2s = "openai:gpt-realtime"\nstt = "ear"\n')
+    with pytest.raises(ConfigurationError, match=r"stt is 'ear' \(beluga.toml line 2\), and s2s is 'openai'"):
+        Settings()
+    settings = Settings(stt=None)
+    assert settings.s2s.provider == "openai"
+    assert "stt" not in {each.kind for each in settings.selections()}
+
+
+def test_an_agents_model_stands_over_a_files_recognizer(folder: Path) -> None:
+    (folder / "beluga.toml").write_text('stt = "ear"\ntts = "mouth"\n')
+    chosen = Settings().for_agent({("s2s",): "openai:gpt-realtime"}, "clerk")
+    assert (chosen.s2s.provider, chosen.stt.chosen_by) == ("openai", None)
+    with pytest.raises(ConfigurationError, match="which hears and speaks itself"):
+        Settings(stt="ear").for_agent({("s2s",): "openai:gpt-realtime"}, "clerk")

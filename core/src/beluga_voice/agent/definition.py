@@ -69,6 +69,7 @@ class Agent(contracts.Agent, Generic[D]):
         llm: str | LLM | None = None,
         stt: str | None = None,
         tts: str | None = None,
+        s2s: str | None = None,
         vad: str | None = None,
         turn_detector: str | None = None,
         noise_suppressor: str | None = None,
@@ -96,6 +97,8 @@ class Agent(contracts.Agent, Generic[D]):
             greeting: said when a session starts, unless its settings have one.
             llm: the language model, ``"provider"`` or ``"provider:model"``, or one that is open; the settings'
                 by default.
+            s2s: the speech-to-speech model that hears, thinks and speaks in place of `stt`, `llm` and `tts`,
+                likewise.
             tts: what it speaks with, ``"provider"`` or ``"provider:model"``; an agent that names none speaks with
                 what the session started with.
             stt: the recognizer, likewise. It, and the providers that follow, are those of the agent that a session
@@ -148,6 +151,7 @@ class Agent(contracts.Agent, Generic[D]):
         self._providers = {
             "stt": stt,
             "tts": tts,
+            "s2s": s2s,
             "vad": vad,
             "turn_detector": turn_detector,
             "noise_suppressor": noise_suppressor,

@@ -20,6 +20,7 @@ from beluga_voice.container.sessions import Lists, Parts, Sessions
 from beluga_voice.contracts import (
     ASGI,
     LLM,
+    S2S,
     STT,
     TTS,
     VAD,
@@ -76,6 +77,7 @@ class VoiceContainer:
             self._graph.plugins.override(plugins)
         self.stt: Injected[STT | None] = self._graph.stt
         self.tts: Injected[TTS | None] = self._graph.tts
+        self.s2s: Injected[S2S | None] = self._graph.s2s
         self.vad: Injected[VAD | None] = self._graph.vad
         self.turn_detector: Injected[TurnDetector | None] = self._graph.turn_detector
         self.noise_suppressor: Injected[NoiseSuppressor | None] = self._graph.noise_suppressor
@@ -191,7 +193,12 @@ class VoiceContainer:
             ConfigurationError, PluginError, ProviderError: one cannot be made or opened.
         """
         opened = self._open
-        parts = {kind: self._choose(getattr(settings, kind)) for kind in SLOTS}
+        model = self._choose(settings.s2s)
+        replaced = ("stt", "tts") if model is not None else ()
+        others = {
+            kind: self._choose(getattr(settings, kind)) for kind in SLOTS if kind not in ("s2s", *replaced)
+        }
+        parts = {**dict.fromkeys(SLOTS), **others, "s2s": model}
         for part in parts.values():
             if part is not None:
                 await opened.ensure(part)

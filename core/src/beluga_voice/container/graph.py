@@ -12,6 +12,7 @@ from dependency_injector import containers, providers
 
 from beluga_voice.contracts import (
     LLM,
+    S2S,
     STT,
     TTS,
     VAD,
@@ -83,6 +84,7 @@ class Graph(containers.DeclarativeContainer):
     plugins: providers.Provider[Plugins] = providers.Singleton(discover, settings)
     stt: providers.Provider[STT | None] = providers.Singleton(_create_chosen, settings, plugins, "stt")
     tts: providers.Provider[TTS | None] = providers.Singleton(_create_chosen, settings, plugins, "tts")
+    s2s: providers.Provider[S2S | None] = providers.Singleton(_create_chosen, settings, plugins, "s2s")
     vad: providers.Provider[VAD | None] = providers.Singleton(_create_chosen, settings, plugins, "vad")
     turn_detector: providers.Provider[TurnDetector | None] = providers.Singleton(
         _create_chosen, settings, plugins, "turn_detector"

@@ -12,6 +12,7 @@ from beluga_voice.container.agents import settings_for
 from beluga_voice.container.serving import Server
 from beluga_voice.contracts import (
     LLM,
+    S2S,
     STT,
     TTS,
     VAD,
@@ -37,6 +38,7 @@ class Parts:
 
     stt: STT | None
     tts: TTS | None
+    s2s: S2S | None
     vad: VAD | None
     turn_detector: TurnDetector | None
     noise_suppressor: NoiseSuppressor | None
@@ -162,7 +164,8 @@ class Sessions:
                 turns=turns or settings.turns,
                 history=history,
                 stt=stt,
-                tts={**voices, "": tts} if voices else tts,
+                tts={**voices, "": tts} if voices and tts is not None else tts,
+                s2s=parts.s2s,
                 vad=parts.vad,
                 turn_detector=parts.turn_detector,
                 noise_suppressor=parts.noise_suppressor,
@@ -214,8 +217,10 @@ class Sessions:
         return await server.answer(offer, agent, profile=profile, deps=deps)
 
 
-def _needed(parts: Parts) -> tuple[STT, TTS]:
-    """Return what no session can do without."""
+def _needed(parts: Parts) -> tuple[STT | None, TTS | None]:
+    """Return what no session can do without, unless a model hears and speaks."""
+    if parts.s2s is not None:
+        return None, None
     if parts.stt is None or parts.tts is None:
         kind = "stt" if parts.stt is None else "tts"
         raise ConfigurationError(

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
 
     stt: InstanceOf[Selection] = Field(description="recognizer: 'provider', 'provider:model' or a table")
     tts: InstanceOf[Selection] = Field(description="synthesiser, likewise")
+    s2s: InstanceOf[Selection] = Field(description="speech-to-speech model, in place of both, likewise")
     vad: InstanceOf[Selection] = Field(description="voice activity detector, likewise")
     turn_detector: InstanceOf[Selection] = Field(description="judges whether a pause ends the caller's turn")
     noise_suppressor: InstanceOf[Selection] = Field(description="cleans the caller's audio")
@@ -121,10 +122,11 @@ class Settings(BaseSettings):
         return self.sessions[name]
 
     def selections(self) -> tuple[Selection, ...]:
-        """Return the choice of each kind of provider."""
+        """Return the choice of each kind of provider; without ``stt`` and ``tts`` where ``s2s`` is chosen."""
+        voice = (self.stt, self.tts) if self.s2s.provider is None else ()
         return (
-            self.stt,
-            self.tts,
+            *voice,
+            self.s2s,
             self.vad,
             self.turn_detector,
             self.noise_suppressor,
@@ -145,6 +147,8 @@ class Settings(BaseSettings):
         if not choices:
             return self
         below, above = self.values.split(lambda s: s.weak and not s.key.startswith("sessions."))
+        if ("s2s",) in choices:
+            below = below.without("stt", "tts")
         values = above.over(read_choices(choices, name).over(below))
         return Settings(values=values)
 
@@ -171,8 +175,10 @@ class TracedSource(PydanticBaseSettingsSource):
 
 def _fields(values: Values) -> dict[str, object]:
     _check_names(values, (*_IN_PROFILES, *_NOT_IN_PROFILES), "")
+    selections = {kind: Selection.read(kind, values) for kind in ALL_SLOTS}
+    _check_s2s(selections)
     return {
-        **{kind: Selection.read(kind, values) for kind in ALL_SLOTS},
+        **selections,
         "server": _server(values),
         "text_filters": Selection.read_list("text_filters", values),
         "tools": Selection.read_list("tools", values) or (),
@@ -188,6 +194,17 @@ def _fields(values: Values) -> dict[str, object]:
 def _server(values: Values) -> dict[str, object]:
     _check_table(values, "server")
     return values.under(("server",)).table()
+
+
+def _check_s2s(selections: Mapping[str, Selection]) -> None:
+    model = selections["s2s"]
+    for kind in ("stt", "tts"):
+        other = selections[kind]
+        if model.provider and other.provider and other.chosen_by is not None:
+            raise ConfigurationError(
+                f"{kind} is {other.provider!r}{source_of(other.chosen_by)}, and s2s is {model.provider!r}"
+                f"{source_of(model.chosen_by)}, which hears and speaks itself. Try: {kind} as 'none'"
+            )
 
 
 def _profiles(values: Values) -> dict[str, Settings]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_PROVIDERS: Mapping[str, str] = {
     "stt": "pocketsphinx",
     "tts": "espeak",
+    "s2s": "none",
     "vad": "silero",
     "turn_detector": "none",
     "noise_suppressor": "none",
