@@ -61,6 +61,12 @@ class Ledger:
         else:
             self._pieces.append(_Piece(text, spoken, self._given, Alignment(text, spoken)))
 
+    def extend(self, text: str) -> None:
+        """Add to the text of the piece: a voice that speaks for itself tells its words as they come."""
+        piece = self._pieces[-1]
+        piece.text += text
+        piece.spoken += text
+
     def add(self, samples: int, words: Sequence[Word] = ()) -> None:
         """Count audio of the piece; `words` carry seconds from the piece's first sample."""
         piece = self._pieces[-1]

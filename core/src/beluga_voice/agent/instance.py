@@ -26,6 +26,7 @@ from beluga_voice.contracts import (
     Tool,
     ToolCallDelta,
     ToolChoice,
+    ToolSpec,
     Turn,
     Usage,
 )
@@ -217,6 +218,19 @@ class AgentInstance(contracts.Agent):
         self.states.reach(AgentState.STREAMING)
         reply.streaming.text += text
         reply.streaming.last_chunk_at = self.context.last_activity = self.control.now()
+
+    def briefing(self) -> tuple[str, tuple[ToolSpec, ...], list[LLMMessage]]:
+        """Return what a model that keeps the conversation itself begins with: instructions, tools, what was said.
+
+        Raises:
+            ClosedError: a source of tools is not open.
+        """
+        instructions = self.agent.instructions
+        if callable(instructions):
+            instructions = instructions(Call(self))
+        tools = tuple(tool.spec for tool in self._all_tools(self.agent).values())
+        system = system_text(instructions, self._summary, ())
+        return system, tools, build("", self._remembered(), self._steps, 0)
 
     def _messages(self, reply: _Reply) -> list[LLMMessage]:
         instructions = self.agent.instructions

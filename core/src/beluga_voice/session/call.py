@@ -29,6 +29,7 @@ from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.playout import Playout
+from beluga_voice.session.s2s.voice import ModelVoice, Unasked
 from beluga_voice.session.speaking import Speaking
 from beluga_voice.session.tasks import CUTS, Tasks, Work
 from beluga_voice.session.voice import AgentVoice
@@ -187,6 +188,8 @@ class Call:
             await self._open()
             took = self.now() - began
             async with asyncio.TaskGroup() as self._tasks.group:
+                if self._parts.model is not None:
+                    self._tasks.spawn(self._parts.model.link.run, "s2s")
                 self._tasks.spawn(self._listening.run, "stt")
                 if self._parts.config.enable_keep_alive:
                     self._tasks.spawn(self._keep_alive, "keep-alive")
@@ -203,7 +206,11 @@ class Call:
 
     async def _open(self) -> None:
         parts, deciding = self._parts, self._deciding
-        voice = self._voice = AgentVoice(parts, deciding)
+        if parts.model is not None:
+            link = parts.model.begin(parts.config, deciding, parts.agent)
+            self._closing.append(("s2s", link.aclose))
+        answers = parts.model is not None and parts.model.answers
+        voice = self._voice = ModelVoice(parts, deciding) if answers else AgentVoice(parts, deciding)
         self._closing.append(("tts", voice.aclose))
         await self._in_time("tts", voice.open())
         transport = parts.transport
@@ -215,9 +222,13 @@ class Call:
         )
         deciding.blame.opening = "vad"
         self._listening = Listening(parts, deciding, self._tasks, playout)
+        if parts.model is not None:
+            parts.model.link.events = Unasked(
+                parts.model, self._listening, self._speaking, finds_speech=parts.vad is None
+            )
         self._closing.append(("hearing", self._listening.close_hearing))
         self._closing.append(("stt", self._listening.aclose))
-        deciding.blame.opening = "stt"
+        deciding.blame.opening = "stt" if parts.model is None else "s2s"
         await self._listening.open()
         if transport is not None:
             self._closing.append(("transport", transport.aclose))

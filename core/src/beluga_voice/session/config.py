@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from beluga_voice.contracts.tts import SPEED, VOLUME, SpeechOptions
 from beluga_voice.errors import ConfigurationError
-from beluga_voice.turns.policy import bounded, check_bounds
+from beluga_voice.turns.policy import bounded, check_bounds, check_choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,13 @@ class SessionConfig:
     apology: str = field(
         default="",
         metadata={"meaning": "said when a reply fails before a word of it was heard; nothing if empty"},
+    )
+    reasoning: Literal["auto", "built-in", "external"] = field(
+        default="auto",
+        metadata={
+            "meaning": "who thinks in a session over a speech-to-speech model: the model, the agent, or the "
+            "model if the agent has no language model"
+        },
     )
     playout_ahead: float = bounded(10, 0.1, 120, "of audio that the TTS may be ahead of the caller's ear")
     hearing_backlog: float = bounded(
@@ -84,6 +92,7 @@ class SessionConfig:
         for spec in fields(self):
             if "low" in spec.metadata:
                 check_bounds(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"])
+        check_choice("reasoning", self.reasoning, ("auto", "built-in", "external"))
         if not self.language:
             raise ConfigurationError("language is empty; it must be a BCP 47 tag, as in 'en' or 'de-AT'")
 

@@ -97,7 +97,7 @@ class Listening:
             if self._transcripts > heard:
                 retries.succeed()
             pause = retries.next_pause() if error.retryable else None
-            self._deciding.failed("stt", error, fatal=pause is None)
+            self._deciding.failed("stt" if self._parts.model is None else "s2s", error, fatal=pause is None)
             if pause is None:
                 self._deciding.stop(drain=True, reason=EndReason.ERROR)
                 return
@@ -141,6 +141,18 @@ class Listening:
             raise
         except Exception as bug:  # noqa: BLE001 - told to whoever stops the session
             self._deciding.crash(bug)
+
+    def speech_started(self, start: float | None) -> None:
+        """What recognises the caller found speech, at `start` seconds of the audio sent to it."""
+        now, at = self._deciding.now(), self._time(start)
+        at = now if at is None else at
+        position = max(0, self.hearing.ring.end - round((now - at) * SAMPLE_RATE))
+        self._deciding.feed(ev.SpeechStarted(now, at, position, self._playout.asks(now - at)))
+
+    def speech_stopped(self, end: float | None) -> None:
+        """It found the end of speech."""
+        now, at = self._deciding.now(), self._time(end, end=True)
+        self._deciding.feed(ev.SpeechStopped(now, now if at is None else at))
 
     def _passed(self, frame: AudioFrame) -> None:
         self._transcription.hear(frame)

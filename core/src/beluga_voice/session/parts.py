@@ -19,6 +19,7 @@ from beluga_voice.contracts import (
     TurnDetector,
 )
 from beluga_voice.session.config import SessionConfig
+from beluga_voice.session.s2s.model import Model
 from beluga_voice.turns import Abilities, TurnPolicy
 from beluga_voice.usage import Prices
 
@@ -29,6 +30,7 @@ class Parts:
 
     Attributes:
         tts: by what agents call them; ``""`` is the session's own.
+        model: the speech-to-speech model that `stt` and `tts` are of; None if there is none.
     """
 
     stt: STT
@@ -41,6 +43,7 @@ class Parts:
     classifier: InterruptionClassifier
     text_filters: tuple[TextFilter, ...]
     transport: Transport | None
+    model: Model | None
     config: SessionConfig
     policy: TurnPolicy
     prices: Prices
@@ -61,4 +64,6 @@ class Parts:
             finalizes=self.stt.finalizes,
             stt_delay=self.stt.p99_delay,
             cancels_echo=self.noise_suppressor is not None and self.noise_suppressor.cancels_echo,
+            answers_audio=self.model is not None and self.model.answers,
+            tells_ends=self.model is not None and self.model.s2s.detects_turns,
         )

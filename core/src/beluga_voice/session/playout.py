@@ -72,6 +72,11 @@ class Track:
         self._gain = gain
         self.ledger.begin(text, spoken)
 
+    def tell(self, text: str, words: tuple[Word, ...]) -> None:
+        """Add to the piece's text; `words` carry seconds from the piece's first sample."""
+        self.ledger.extend(text)
+        self.ledger.add(0, words)
+
     def end(self) -> None:
         """All audio of the piece has come."""
         self.ledger.end()

@@ -14,6 +14,7 @@ from beluga_voice.agents import AgentLike, as_agent
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import (
     LLM,
+    S2S,
     STT,
     TTS,
     VAD,
@@ -42,6 +43,8 @@ from beluga_voice.session.observers import (
     StateCallback,
 )
 from beluga_voice.session.parts import Parts
+from beluga_voice.session.s2s.model import Model
+from beluga_voice.session.s2s.reasoning import choose, models_of
 from beluga_voice.speakable import BUILT_IN, built_in
 from beluga_voice.turns import TurnPolicy
 from beluga_voice.usage import Prices, SessionUsage
@@ -64,6 +67,9 @@ class VoiceSession:
         stt: turns the caller's speech into words.
         tts: turns the agent's words into speech; or several, by the names that agents call them, the session's own
             by ``""``.
+        s2s: a model that hears and speaks, in place of both `stt` and `tts`. It thinks too, with the instructions
+            and tools of an `Agent` that has no language model; any other agent answers itself, see
+            `SessionConfig.reasoning`.
         agent: answers: an `Agent`, or a function of the `Turn` that returns or yields text. None only listens.
         llm: the language model of an agent that brings none; or several, by the names that agents call them.
         deps: what the agent's tools get as `Call.deps`; by default what the agent's own factory makes.
@@ -90,8 +96,9 @@ class VoiceSession:
     def __init__(
         self,
         *,
-        stt: STT,
-        tts: TTS | Mapping[str, TTS],
+        stt: STT | None = None,
+        tts: TTS | Mapping[str, TTS] | None = None,
+        s2s: S2S | None = None,
         agent: AgentLike | None = None,
         llm: LLM | Mapping[str, LLM] | None = None,
         deps: object = None,
@@ -108,31 +115,38 @@ class VoiceSession:
         on_state_changed: StateCallback | None = None,
         history: Sequence[Message] = (),
     ) -> None:
-        _check(stt, STT, "stt", needed=True)
+        _check(s2s, S2S, "s2s")
+        _check(stt, STT, "stt", needed=s2s is None)
+        voices = _voices(tts) if s2s is None else {}
         filters = text_filters if text_filters is not None else [built_in(name) for name in BUILT_IN]
         for source in tools:
             _check(source, ToolSource, "tools")
         for text_filter in filters:
             _check(text_filter, TextFilter, "text_filters")
-        voices = dict(tts) if isinstance(tts, Mapping) else {"": tts}
-        for each in (voices.get(""), *voices.values()):
-            _check(each, TTS, "tts", needed=True)
         _check(vad, VAD, "vad")
         _check(turn_detector, TurnDetector, "turn_detector")
         _check(noise_suppressor, NoiseSuppressor, "noise_suppressor")
         _check(interruption_classifier, InterruptionClassifier, "interruption_classifier")
         _check(transport, Transport, "transport")
-        llms = {} if llm is None else dict(llm) if isinstance(llm, Mapping) else {"": llm}
+        llms: Mapping[str, LLM] = {} if llm is None else dict(llm) if isinstance(llm, Mapping) else {"": llm}
         for model in llms.values():
             _check(model, LLM, "llm")
         chosen = config or SessionConfig()
         self.session_id = chosen.session_id or f"session-{secrets.token_hex(8)}"
         self._observers = Observers()
         self._conversation = Conversation(tuple(history))
+        over: Model | None = None
+        if s2s is not None:
+            over, agent = _over_model(s2s, stt, tts, agent, chosen, vad)
+            llms = models_of(over, agent, llms)
+            stt, voices = over.stt, {"": over.tts}
+            self._observers.on_event.append(over.see)
+        assert stt is not None, "checked above"
         self._control = Control(self.session_id, self._conversation, self._observers, llms, deps, tools)
         self._parts = Parts(
             stt=stt,
             tts=voices,
+            model=over,
             agent=_agent(agent, self._control),
             control=self._control,
             vad=vad,
@@ -572,6 +586,35 @@ def _check(part: object, contract: type, name: str, *, needed: bool = False) -> 
     if (part is not None or needed) and not isinstance(part, contract):
         text = f"{name} is {type(part).__name__}; it must implement the {contract.__name__} contract"
         raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
+
+
+def _voices(tts: TTS | Mapping[str, TTS] | None) -> Mapping[str, TTS]:
+    """Return the synthesisers by what agents call them."""
+    if isinstance(tts, Mapping):
+        for each in (tts.get(""), *tts.values()):
+            _check(each, TTS, "tts", needed=True)
+        return dict(tts)
+    _check(tts, TTS, "tts", needed=True)
+    assert tts is not None, "just checked"
+    return {"": tts}
+
+
+def _over_model(
+    s2s: S2S,
+    stt: STT | None,
+    tts: TTS | Mapping[str, TTS] | None,
+    agent: AgentLike | None,
+    config: SessionConfig,
+    vad: VAD | None,
+) -> tuple[Model, AgentLike]:
+    """Return the model as the session uses it, and the agent."""
+    if stt is not None or tts is not None:
+        text = "s2s hears and speaks, and excludes stt and tts; give either"
+        raise SessionError("create", ErrorCode.INVALID_CONFIG, text)
+    try:
+        return choose(s2s, agent, config.reasoning, vad)
+    except ConfigurationError as error:
+        raise SessionError("create", ErrorCode.INVALID_CONFIG, str(error)) from error
 
 
 def _check_voice(parts: Parts) -> None:

@@ -61,7 +61,7 @@ class Speaking:
         self._endings: dict[int, asyncio.Future[ev.UtteranceEnded]] = {}
         self._making: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        deciding.carries(do.CommitTurn, lambda command: conversation.commit_turn(command.turn, command.text))
+        deciding.carries(do.CommitTurn, self._commit_turn)
         deciding.carries(do.StartReply, self._start_reply)
         deciding.carries(do.PrepareSay, self._prepare_say)
         deciding.carries(do.Play, lambda command: playout.play(command.utterance))
@@ -112,6 +112,9 @@ class Speaking:
             self._deciding.feed(ev.CutRequested(self._deciding.now(), utterance))
 
     # -- making --
+
+    def _commit_turn(self, command: do.CommitTurn) -> None:
+        self._conversation.commit_turn(command.turn, command.text, late=command.late)
 
     def _prepare_say(self, command: do.PrepareSay) -> None:
         texts, options = self._texts[command.utterance]
@@ -171,6 +174,9 @@ class Speaking:
             heard = ledger.text  # with what is not spoken, as a last emoji
         elif ledger is not None:
             heard, unheard = ledger.heard(), ledger.unheard()
+        seconds = 0.0 if ledger is None else ledger.heard_samples / self._playout.sample_rate
+        played = command.outcome is ev.Outcome.PLAYED
+        self._voice.ended(command.utterance, heard, seconds, played=played)
         if cut:
             self._line.flush()
         if command.commit:

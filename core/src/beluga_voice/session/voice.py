@@ -35,6 +35,9 @@ class Voice(Protocol):
     async def reply(self, utterance: int, track: Track, turn: Turn) -> None:
         """Make the answer to a turn, and its audio."""
 
+    def ended(self, utterance: int, heard: str, seconds: float, *, played: bool) -> None:
+        """Learn how an utterance ended: the words and the seconds of it that were heard, and if that is all."""
+
 
 class AgentVoice:
     """Speaks what the session's agent answers, over streams of its synthesisers: a `Voice`, and its `Speaker`.
@@ -88,6 +91,9 @@ class AgentVoice:
         agent = self._parts.agent
         assert agent is not None, "the engine asks no reply of a session without an agent"
         await self._speech.speak(utterance, track, lambda: agent.reply(turn))
+
+    def ended(self, utterance: int, heard: str, seconds: float, *, played: bool) -> None:
+        """What the caller heard stands in the conversation, which the agent reads."""
 
     # -- as speech sees it --
 

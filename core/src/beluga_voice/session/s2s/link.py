@@ -1,0 +1,690 @@
+"""A session's link to a speech-to-speech model: one stream at a time, and what outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol, cast
+
+from beluga_voice import events as ev
+from beluga_voice.audio import AudioFrame
+from beluga_voice.contracts import (
+    S2S,
+    CallerMessage,
+    S2SSetup,
+    S2SStream,
+    ToolMessage,
+    Transcript,
+    Usage,
+    s2s,
+)
+from beluga_voice.contracts.llm import AssistantMessage, LLMMessage
+from beluga_voice.errors import (
+    BelugaVoiceError,
+    ClosedError,
+    ContractError,
+    ProviderError,
+    ProviderTimeoutError,
+)
+from beluga_voice.session.closing import close_within
+from beluga_voice.session.config import SessionConfig
+from beluga_voice.session.deciding import Deciding
+from beluga_voice.session.retries import Retries
+from beluga_voice.session.s2s.responses import LostError, Response, Sink
+from beluga_voice.session.s2s.unanswered import Commit, Unanswered
+
+TRIES = 3
+"""How often a response is asked for whose stream breaks before anything of it has come."""
+
+LOOK = 0.1
+"""Seconds between two looks whether nobody speaks, when a stream is to be renewed."""
+
+SEND = 5.0
+"""Seconds that a command may take to be sent, then the stream is broken."""
+
+BY_ITSELF = 2.0
+"""Seconds that a model which answers by itself may take to begin, then it is asked."""
+
+UNCLAIMED = 10.0
+"""Seconds that a response which nobody asked for waits for the caller's turn to close, then it is dropped."""
+
+RENEWS = (0.8, 0.97)
+"""Shares of a stream's longest life: from the first on it is renewed when nobody speaks, then in any case."""
+
+NAMES = 64
+"""Responses whose names are remembered, to know again what comes late or twice."""
+
+Command = Callable[[S2SStream], Awaitable[None]]
+
+
+class Events(Protocol):
+    """What takes what a model hears."""
+
+    def speech_started(self, start: float | None) -> None:
+        """The model found speech, at `start` seconds of the audio sent."""
+
+    def speech_stopped(self, end: float | None) -> None:
+        """The model found its end."""
+
+    def speak_up(self, response: Response) -> None:
+        """The model speaks though nobody asked, and no turn of the caller's is open."""
+
+
+class RenewalDue(Exception):
+    """The stream is to be replaced."""
+
+
+class Link:
+    """One run's conversation with a model, over as many streams as it takes.
+
+    What the session tells it is sent in order. When a stream breaks, the next one begins with the conversation so
+    far, and hears again what the caller said since the model began to answer last; a response that had not begun
+    to be heard is for whoever waits for it to ask again.
+
+    Args:
+        model: whose streams it opens.
+        config: how long opening, closing and waiting may take.
+        deciding: the session's time, and what is open.
+        setup: writes what a stream is told first.
+        answers: whether the model answers by itself, and is told what the caller writes.
+
+    Attributes:
+        transcripts: what the caller said, for who receives it.
+        usage: tokens taken, not yet counted.
+        generation: counts the streams.
+        events: takes what the model hears; to be set before the first stream is opened.
+        written: whether the caller wrote since the last answer was asked for.
+    """
+
+    def __init__(
+        self,
+        model: S2S,
+        config: SessionConfig,
+        deciding: Deciding,
+        setup: Callable[[], S2SSetup],
+        *,
+        answers: bool,
+    ) -> None:
+        self.transcripts: deque[Transcript] = deque()
+        self.usage: list[Usage] = []
+        self.generation = 0
+        self.written = False
+        self.events: Events
+        self._answers = answers
+        self._model = model
+        self._config = config
+        self._deciding = deciding
+        self._setup = setup
+        self._loop = asyncio.get_running_loop()
+        self._stream: S2SStream | None = None
+        self._told = S2SSetup()
+        self._outbox: deque[tuple[Command, int]] = deque()
+        self._waiting_samples = 0
+        self._wake = asyncio.Event()
+        self._opened = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._failure: ProviderError | None = None
+        self._kept = Unanswered(model.input_sample_rate)
+        self._sent = self._base = 0
+        self._commits: deque[int] = deque()
+        self._overtaken: set[int] = set()
+        self._spans: dict[int, tuple[float, float]] = {}
+        self._items: deque[str] = deque(maxlen=NAMES)
+        self._overrun = self._turn_over = False
+        self._commit_number = self._requests = 0
+        self._asking = asyncio.Lock()
+        self._asked: dict[int, Response] = {}
+        self._by_name: dict[str, Response] = {}
+        self._current: Response | None = None
+        self._expected: Response | None = None
+        self._unclaimed: Response | None = None
+        self._speaking = False
+        self._held: deque[AudioFrame] | None = None
+        self._taken = 0
+        self._renew_at = self._renew_by = 0.0
+        self._renewing = False
+
+    # -- life --
+
+    async def open(self) -> None:
+        """Open the first stream.
+
+        Raises:
+            ProviderError: none can be had, or it is not ready in time.
+        """
+        self._stream = await self._open_stream()
+
+    async def _open_stream(self) -> S2SStream:
+        self._told = setup = self._setup()
+        if self._kept.holds_speech:
+            self._told = setup = S2SSetup(
+                setup.instructions, setup.tools, _without_last_words(setup.history), setup.language
+            )
+        deadline = self._config.open_deadline
+        stream: S2SStream | None = None
+        try:
+            async with asyncio.timeout(deadline):
+                stream = await self._model.open_stream(setup)
+                while not isinstance(await stream.receive(), s2s.Ready):
+                    pass
+        except BaseException as error:
+            if stream is not None:
+                await close_within(self._config.close_deadline, ("s2s", stream.aclose))
+            if isinstance(error, TimeoutError):
+                raise ProviderTimeoutError(f"the model was not ready within {deadline:g} s") from None
+            if isinstance(error, ClosedError):
+                raise _closed() from error
+            raise
+        self._begin_stream()
+        return stream
+
+    def _begin_stream(self) -> None:
+        """Give the new stream what is not in its setup: what the caller said since the last answer."""
+        now, longest = self._loop.time(), self._model.max_session
+        self.generation += 1
+        self._renew_at = now + longest * RENEWS[0] if longest else math.inf
+        self._renew_by = now + longest * RENEWS[1] if longest else math.inf
+        self._renewing = self._overrun = False
+        self._base = self._sent - self._kept.samples
+        self._outbox.clear()
+        self._waiting_samples = 0
+        again = [item.number for item in self._kept.items if isinstance(item, Commit)]
+        while self._commits and self._commits[0] not in again:
+            self._answer_commit(self._commits[0], "")
+        for item in self._kept.items:
+            self._resend(item)
+        self._opened.set()
+
+    def _resend(self, item: AudioFrame | CallerMessage | Commit) -> None:
+        if isinstance(item, AudioFrame):
+            self._post(lambda stream: stream.send(item))
+        elif isinstance(item, Commit):
+            number = item.number
+            self._post(lambda stream: stream.commit(number))
+        else:
+            message = item
+            self._post(lambda stream: stream.add(message))
+
+    async def run(self) -> None:
+        """Send and receive until cancelled, over the stream that is open or a new one."""
+        retries = Retries(self._config, self._deciding.session_id)
+        while True:
+            taken = self._taken
+            error = await self._run_once()
+            if self._deciding.ended.done():
+                return
+            if error is None or self._taken > taken:
+                retries.succeed()
+            if error is None:
+                continue
+            pause = retries.next_pause() if error.retryable else None
+            if pause is None:
+                self._give_up(error)
+                return
+            self._deciding.failed("s2s", error)
+            await asyncio.sleep(pause)
+
+    async def _run_once(self) -> ProviderError | None:
+        """Run one stream; returns why it broke, None if it is to be renewed."""
+        why: ProviderError | None = None
+        try:
+            if self._stream is None:
+                self._stream = await self._open_stream()
+            stream = self._stream
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send_all(stream), name="beluga-voice s2s send")
+                group.create_task(self._receive_all(stream), name="beluga-voice s2s receive")
+        except* RenewalDue:
+            pass
+        except* (ProviderError, ClosedError) as errors:
+            why = _as_failure(errors)
+        finally:
+            self._opened.clear()
+        self._lose(why)
+        await self.aclose()
+        return why
+
+    def _lose(self, why: ProviderError | None) -> None:
+        lost = LostError(str(why) if why else "it was renewed")
+        for response in (*self._asked.values(), *self._by_name.values(), self._expected, self._unclaimed):
+            if response is not None:
+                response.end(lost)
+        self._asked.clear()
+        self._by_name.clear()
+        self._items.clear()
+        self._expected = self._unclaimed = None
+
+    def _give_up(self, error: ProviderError) -> None:
+        self._failure = ProviderError(str(error))
+        self._opened.set()
+        self._heard.set()
+
+    async def aclose(self) -> None:
+        """Close the stream that is open, if any."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await close_within(self._config.close_deadline, ("s2s", stream.aclose))
+
+    # -- what the model is told --
+
+    def hear(self, frame: AudioFrame) -> None:
+        """Send a frame of the caller's audio. It is not retained: what is kept is a copy."""
+        frame = AudioFrame(frame.samples.copy(), frame.sample_rate, frame.position)
+        if self._held is not None:
+            self._held.append(frame)
+            return
+        self._sent += len(frame)
+        quiet = not self._speaking and self._deciding.state.turn is None and not self._owes_reply
+        self._kept.add(frame, quiet=quiet)
+        self._post_frame(frame)
+
+    def commit(self) -> None:
+        """Ask for the words of the audio so far; what comes until the caller speaks again is no speech."""
+        self._commit_number += 1
+        number = self._commit_number
+        self._commits.append(number)
+        rate = self._model.input_sample_rate
+        self._spans[number] = (self._spans.get(number - 1, (0.0, 0.0))[1], self._sent / rate)
+        self._spans.pop(number - NAMES, None)
+        self._kept.add(Commit(number))
+        self._post(lambda stream: stream.commit(number))
+        if not self._speaking and self._held is None:
+            self._held = deque()
+
+    def add(self, message: CallerMessage | AssistantMessage) -> None:
+        """Add to the conversation."""
+        if isinstance(message, CallerMessage):
+            self._kept.add(message)
+        self._post(lambda stream: stream.add(message))
+
+    def give(self, result: ToolMessage) -> None:
+        """Give the result of a call that the open stream asked for."""
+        self._post(lambda stream: stream.send_result(result))
+
+    def truncate(self, response: Response, samples: int) -> None:
+        """Let the model forget what nobody heard of a response, which is over or was abandoned."""
+        if self._model.truncates and response.generation == self.generation:
+            self._post(lambda stream: stream.truncate(response.name, samples))
+
+    async def instruct(self, setup: S2SSetup) -> bool:
+        """Have the model follow other instructions, with other tools, from now on; whether it took a new stream."""
+        await self._opened.wait()
+        told = self._told
+        if (setup.instructions, setup.tools) == (told.instructions, told.tools):
+            return False
+        if self._model.updates:
+            self._told = S2SSetup(setup.instructions, setup.tools, told.history, told.language)
+            self._post(lambda stream: stream.update(setup.instructions, setup.tools))
+            return False
+        await self.renew()
+        return True
+
+    async def renew(self) -> None:
+        """Open another stream in the place of this one: it begins with the conversation as it is now."""
+        self._opened.clear()
+        self._renewing = True
+        self._wake.set()
+        await self._opened.wait()
+
+    def see(self, event: ev.Event) -> None:
+        """Watch the session: what is written is told; what is quiet after a commit is not sent."""
+        match event:
+            case ev.SpeechStarted():
+                self._speaking = True
+                self._release(drop=False)
+            case ev.SpeechStopped():
+                self._speaking = False
+            case ev.TextReceived() if event.text.strip():
+                self._write(event.text.strip())
+            case ev.DtmfEntered() if self._deciding.state.policy.dtmf == "turns":
+                self._write(event.text)
+            case ev.TurnClosed() | ev.TurnDropped() | ev.TurnCommitted():
+                self._release(drop=True)
+                if isinstance(event, ev.TurnDropped) and self._unclaimed is not None:
+                    self.abandon(self._unclaimed)
+                    self._unclaimed = None
+                if isinstance(event, ev.TurnDropped) and not self._owes_reply:
+                    self._kept.clear()
+
+    def _write(self, text: str) -> None:
+        if self._answers:
+            self.written = True
+            self.add(CallerMessage(text))
+
+    def _release(self, *, drop: bool) -> None:
+        held, self._held = self._held, None
+        for frame in () if drop or held is None else held:
+            self.hear(frame)
+
+    def _post_frame(self, frame: AudioFrame) -> None:
+        if not self._opened.is_set():
+            return  # it is kept for the next stream
+        self._waiting_samples += len(frame)
+        self._overrun = self._waiting_samples > self._config.hearing_backlog * self._model.input_sample_rate
+        self._post(lambda stream: stream.send(frame), len(frame))
+
+    def _post(self, command: Command, samples: int = 0) -> None:
+        self._outbox.append((command, samples))
+        self._wake.set()
+
+    async def _send_all(self, stream: S2SStream) -> None:
+        while True:
+            if self._renewing:
+                raise RenewalDue
+            while self._outbox:
+                if self._overrun:
+                    behind = f"the model is {self._config.hearing_backlog:g} s behind the caller's speech"
+                    raise ProviderError(behind, retryable=True)
+                command, samples = self._outbox.popleft()
+                self._waiting_samples -= samples
+                limit = asyncio.timeout(SEND)
+                try:
+                    async with limit:
+                        await command(stream)
+                except TimeoutError:
+                    if not limit.expired():
+                        raise
+                    raise ProviderTimeoutError(f"the model took nothing for {SEND:g} s") from None
+            self._wake.clear()
+            if not self._outbox and not self._renewing:
+                await self._wake.wait()
+
+    # -- what it is asked --
+
+    @property
+    def _owes_reply(self) -> bool:
+        """Whether the model is to answer the caller, and has not begun."""
+        waiting = (*self._asked.values(), self._expected)
+        return any(r is not None and not r.abandoned and isinstance(r, Answer) for r in waiting)
+
+    async def respond(self, sink: Sink, *, spoken: bool) -> Response:
+        """Ask for an answer to all so far; where the model answers by itself what was `spoken`, wait for that.
+
+        Raises:
+            ProviderError: there is no model any more.
+        """
+        async with self._asking:
+            await self._wait_free()
+            spoken, self.written = spoken and not self.written, False
+            if spoken and self._model.responds_by_itself:
+                response = self._claim(sink)
+            else:
+                response = self._request(Answer(0, sink))
+            self._kept.asked()
+            self._current = response
+            return response
+
+    async def say(self, sink: Sink, text: str) -> Response:
+        """Ask for a text to be spoken.
+
+        Raises:
+            ProviderError: there is no model any more, or it speaks no given texts.
+        """
+        if not self._model.says:
+            raise ProviderError("the model does not speak texts that it is given")
+        async with self._asking:
+            await self._wait_free()
+            response = Response(0, sink)
+            number = self._number(response)
+            self._post(lambda stream: stream.say(number, text))
+            self._current = response
+            return response
+
+    def _request(self, response: Response) -> Response:
+        number = self._number(response)
+        self._post(lambda stream: stream.respond(number))
+        return response
+
+    def _number(self, response: Response) -> int:
+        self._requests += 1
+        response.request = self._requests
+        self._asked[self._requests] = response
+        return self._requests
+
+    def _claim(self, sink: Sink) -> Response:
+        """Take the response that the model has begun by itself, or will."""
+        response, self._unclaimed = self._unclaimed, None
+        if response is None:
+            response = self._expected = Answer(0)
+            self._loop.call_later(BY_ITSELF, self._ask_late, response)
+        response.claim(sink)
+        return response
+
+    def _ask_late(self, response: Response) -> None:
+        if response is self._expected and not response.abandoned and self._stream is not None:
+            self._request(response)
+
+    async def _wait_free(self) -> None:
+        """One response at a time: wait until the latest is over, or was given up."""
+        if self._current is not None:
+            await self._current.done.wait()
+        await self._opened.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def abandon(self, response: Response) -> None:
+        """Nobody wants it any more. Idempotent."""
+        if response.abandoned or response.over:
+            return
+        response.abandoned = True
+        if response is self._expected and not response.request:
+            self._expected = None
+            response.end()
+        elif response.name:
+            self._post(lambda stream: stream.cancel(response.name))
+        self._loop.call_later(self._config.close_deadline, response.done.set)
+
+    # -- what it tells --
+
+    async def _receive_all(self, stream: S2SStream) -> None:
+        while True:
+            limit = asyncio.timeout_at(None if self._renew_at == math.inf else self._renew_at)
+            try:
+                async with limit:
+                    event = await stream.receive()
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                self._renew()
+                continue
+            self._taken += 1
+            self._take(event)
+
+    def _renew(self) -> None:
+        now, state = self._loop.time(), self._deciding.state
+        busy = state.turn is not None or state.utterances or (self._current and not self._current.over)
+        if not busy or now >= self._renew_by:
+            raise RenewalDue
+        self._renew_at = min(now + LOOK, self._renew_by)
+
+    def _take(self, event: object) -> None:
+        match event:
+            case s2s.Ready():
+                pass
+            case s2s.SpeechStarted():
+                self.events.speech_started(self._seconds(event.start))
+            case s2s.SpeechStopped():
+                self.events.speech_stopped(self._seconds(event.end))
+            case s2s.TurnEnded():
+                self._turn_ended()
+            case s2s.InputTranscript():
+                self._transcribed(event)
+            case s2s.ResponseStarted():
+                self._started(event)
+            case s2s.ResponseAudio():
+                self._sounded(event)
+            case s2s.ResponseText():
+                self._found(event.response, lambda r: r.tell(event.text, event.words), answers=True)
+            case s2s.FunctionCalled():
+                self._found(event.response, lambda r: r.call(event.call), answers=True)
+            case s2s.ResponseDone():
+                self._found(event.response, partial(_end, event=event))
+            case s2s.UsageReported():
+                self.usage.append(event.usage)
+            case s2s.GoingAway():
+                now = self._loop.time()
+                self._renew_at, self._renew_by = now, now + event.within * RENEWS[0]
+            case s2s.ErrorReported():
+                self._refused(event)
+            case _:
+                strange = (
+                    f"the model gave an event of type {type(event).__name__}, which is none of the contract's"
+                )
+                self._deciding.failed("s2s", ContractError(strange))
+
+    def _found(self, name: str, use: Callable[[Response], None], *, answers: bool = False) -> None:
+        """Use the response of that name; what is of none that is known is passed over."""
+        response = self._by_name.get(name)
+        if response is None:
+            return
+        if answers and isinstance(response, Answer) and not (response.begun or response.abandoned):
+            self._kept.answered()
+        use(response)
+
+    def _seconds(self, seconds: float | None) -> float | None:
+        """Of all the audio sent, from those of this stream's."""
+        return None if seconds is None else seconds + self._base / self._model.input_sample_rate
+
+    def _turn_ended(self) -> None:
+        if self._speaking:
+            self.events.speech_stopped(None)
+        if self._answers:
+            self._give(Transcript("", final=True, end_of_turn=True))
+        else:
+            self._turn_over = True  # told with the words, without which nobody can answer
+
+    def _transcribed(self, event: s2s.InputTranscript) -> None:
+        start, end = self._seconds(event.start), self._seconds(event.end)
+        number = event.commit if event.final else 0
+        if event.final and event.item:
+            if event.item in self._items:
+                return
+            self._items.append(event.item)
+        if start is None and number in self._spans:
+            start, end = self._spans[number]
+        if number in self._commits:
+            self._kept.transcribed(number, event.text)
+            self._answer_commit(number, event.text, start, end)
+        elif not number or number in self._overtaken:
+            self._overtaken.discard(number)
+            ends = True if event.final and self._turn_over else None
+            self._turn_over = self._turn_over and not event.final
+            self._give(Transcript(event.text, event.final, start, end, end_of_turn=ends))
+
+    def _answer_commit(
+        self, number: int, text: str, start: float | None = None, end: float | None = None
+    ) -> None:
+        """Give the answer to a commit; those before it are late: their answers count as empty until they come."""
+        while self._commits and self._commits[0] < number:
+            self._overtaken.add(self._commits.popleft())
+            self._give(Transcript("", final=True, answers_finalize=True))
+        self._commits.popleft()
+        self._give(Transcript(text, final=True, start=start, end=end, answers_finalize=True))
+
+    def _give(self, transcript: Transcript) -> None:
+        self.transcripts.append(transcript)
+        self._heard.set()
+
+    async def receive(self) -> Transcript:
+        """Wait for what the caller said.
+
+        Raises:
+            ProviderError: there is no model any more.
+        """
+        while not self.transcripts:
+            if self._failure is not None:
+                raise self._failure
+            self._heard.clear()
+            await self._heard.wait()
+        return self.transcripts.popleft()
+
+    def _started(self, event: s2s.ResponseStarted) -> None:
+        if event.response in self._by_name:
+            return
+        response = self._asked.pop(event.request, None)
+        if response is None or response.name:
+            response = Response(event.request) if event.request else self._by_itself()
+            response.abandoned = response.abandoned or bool(event.request)
+        elif response is self._expected:
+            self._expected = None
+        while len(self._by_name) >= NAMES:
+            del self._by_name[next(iter(self._by_name))]
+        self._by_name[event.response] = response
+        response.begin(event.response, self.generation)
+        if response.abandoned:
+            self._post(lambda stream: stream.cancel(event.response))
+        elif response is self._unclaimed:
+            self._offer(response)
+
+    def _by_itself(self) -> Response:
+        """The response that the model has begun unasked: one that was expected, or a new one."""
+        response, self._expected = self._expected, None
+        if response is None:
+            if self._unclaimed is not None:
+                self.abandon(self._unclaimed)
+            response = self._unclaimed = Answer(0)
+        return response
+
+    def _offer(self, response: Response) -> None:
+        """A model that answers takes the caller's turn for complete; where none is open it speaks for itself."""
+        state = self._deciding.state
+        if state.turn is not None or state.reply is not None:
+            self._turn_ended()
+            self._loop.call_later(UNCLAIMED, self._drop_unclaimed, response)
+        else:
+            self._unclaimed = None
+            self.events.speak_up(response)
+
+    def _drop_unclaimed(self, response: Response) -> None:
+        if response is self._unclaimed:
+            self._unclaimed = None
+            self.abandon(response)
+
+    def _sounded(self, event: s2s.ResponseAudio) -> None:
+        try:
+            self._found(event.response, lambda r: r.put(event.frame), answers=True)
+        except ContractError as error:
+            broken = error
+            self._found(event.response, lambda r: r.end(broken))
+            self._post(lambda stream: stream.cancel(event.response))
+
+    def _refused(self, event: s2s.ErrorReported) -> None:
+        response = self._asked.pop(event.request, None)
+        if response is None:
+            self._deciding.failed("s2s", ProviderError(event.message))
+        else:
+            response.end(ProviderError(event.message))
+
+
+class Answer(Response):
+    """A response to what the caller said, not to a text that is to be spoken."""
+
+
+def _end(response: Response, *, event: s2s.ResponseDone) -> None:
+    failed = event.outcome is s2s.ResponseOutcome.FAILED
+    response.end(
+        ProviderError(event.error or "the model's response failed", retryable=True) if failed else None
+    )
+
+
+def _closed() -> ProviderError:
+    return ProviderError("the model closed its stream", retryable=True)
+
+
+def _as_failure(errors: BaseExceptionGroup[BelugaVoiceError]) -> ProviderError:
+    """The first of them; a stream that the vendor has closed has failed."""
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return _closed() if isinstance(first, ClosedError) else cast("ProviderError", first)
+
+
+def _without_last_words(history: tuple[LLMMessage, ...]) -> tuple[LLMMessage, ...]:
+    """The conversation without what the caller said last, which the model is to hear for itself."""
+    end = len(history)
+    while end and isinstance(history[end - 1], CallerMessage):
+        end -= 1
+    return history[:end]
