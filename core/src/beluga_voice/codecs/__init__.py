@@ -1,6 +1,7 @@
 """Streaming vendors as pure codecs: what is sent and what an answer means; the connection is the core's."""
 
-from beluga_voice.codecs.codec import Codec, Ready
+from beluga_voice.codecs.codec import Codec, Ready, Reply
+from beluga_voice.codecs.s2s import S2SAnswer, WebSocketS2S
 from beluga_voice.codecs.stt import Acknowledged, STTAnswer, WebSocketSTT
 from beluga_voice.codecs.tts import Audio, Done, TTSAnswer, WebSocketTTS
 from beluga_voice.connection import ConnectionPolicy, Message, Request
@@ -13,9 +14,12 @@ __all__ = [
     "Done",
     "Message",
     "Ready",
+    "Reply",
     "Request",
+    "S2SAnswer",
     "STTAnswer",
     "TTSAnswer",
+    "WebSocketS2S",
     "WebSocketSTT",
     "WebSocketTTS",
 ]

@@ -20,6 +20,13 @@ class Ready:
     """The vendor takes audio or text from now on; see `Codec.awaits_ready`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a codec answers to a message at once, such as a vendor's own ping; sent before all else."""
+
+    message: Message
+
+
 class Codec(Provider, Generic[S_co]):
     """A streaming vendor as a pure codec: messages are made and read, nothing is sent or waited for.
 

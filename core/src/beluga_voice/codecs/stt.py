@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from beluga_voice.audio import AudioFrame
-from beluga_voice.codecs.codec import Codec, Ready, unreadable
+from beluga_voice.codecs.codec import Codec, Ready, Reply, unreadable
 from beluga_voice.connection import Link, Message, Request
 from beluga_voice.contracts import STT, STTStream, Transcript
 from beluga_voice.errors import ClosedError, ContractError, ProviderError
@@ -30,7 +30,7 @@ class Acknowledged:
     until: float
 
 
-STTAnswer: TypeAlias = Transcript | Acknowledged | Ready
+STTAnswer: TypeAlias = Transcript | Acknowledged | Ready | Reply
 
 
 class WebSocketSTT(Codec[S_co], STT, Generic[S_co]):
@@ -83,6 +83,7 @@ class CodecSTTStream(STTStream):
         self._ready = not codec.awaits_ready
         self._audio = SentAudio(codec.sample_rate, keep=codec.policy.replay)
         self._transcripts: deque[Transcript] = deque()
+        self._replies: deque[Message] = deque()
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._error: Exception | None = None
@@ -171,6 +172,8 @@ class CodecSTTStream(STTStream):
         return self._codec.encode_start()
 
     def next_message(self) -> Message | None:
+        if self._replies:
+            return self._replies.popleft()
         item = self._audio.next(self._codec.message_duration, asyncio.get_running_loop().time())
         if item is None:
             return None
@@ -195,6 +198,8 @@ class CodecSTTStream(STTStream):
                 self._hear(answer)
             elif isinstance(answer, Acknowledged):
                 self._audio.acknowledge(answer.until)
+            elif isinstance(answer, Reply):
+                self._replies.append(answer.message)
             else:
                 self._ready = True
 
@@ -206,6 +211,7 @@ class CodecSTTStream(STTStream):
 
     def lost(self) -> None:
         self._ready = not self._codec.awaits_ready
+        self._replies.clear()
         self._audio.rewind()
 
     def failed(self, error: Exception) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from beluga_voice.audio import AudioFrame
-from beluga_voice.codecs.codec import Codec, Ready, unreadable
+from beluga_voice.codecs.codec import Codec, Ready, Reply, unreadable
 from beluga_voice.connection import Link, Message, Request
 from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
 from beluga_voice.contracts.tts import PLAIN_SPEECH
@@ -48,7 +48,7 @@ class Done:
     context: str = ""
 
 
-TTSAnswer: TypeAlias = Audio | Done | Ready
+TTSAnswer: TypeAlias = Audio | Done | Ready | Reply
 
 
 class WebSocketTTS(Codec[S_co], TTS, Generic[S_co]):
@@ -275,6 +275,8 @@ class CodecTTSStream(TTSStream):
                 self._hear(answer)
             elif isinstance(answer, Done):
                 self._end(answer)
+            elif isinstance(answer, Reply):
+                self._outgoing.appendleft(answer.message)
             else:
                 self._ready = True
 

@@ -72,11 +72,19 @@ class Link:
         connector: opens sockets.
         service: named in errors.
         policy: deadlines and tries.
+        reopens: whether a connection that was ready and is lost is opened again.
     """
 
     def __init__(
-        self, driver: Driver, connector: Connector, service: Service, policy: ConnectionPolicy
+        self,
+        driver: Driver,
+        connector: Connector,
+        service: Service,
+        policy: ConnectionPolicy,
+        *,
+        reopens: bool = True,
     ) -> None:
+        self._reopens = reopens
         self._driver = driver
         self._connector = connector
         self._service = service
@@ -130,7 +138,7 @@ class Link:
                 if self._closing:
                     return  # cancelled in the instant of the failure, which hides that
                 delay = self._supervisor.lost(error, self._loop.time())
-                if delay is None:
+                if delay is None or (self._opened.done() and not self._reopens):
                     raise error
                 self._driver.lost()
                 await asyncio.sleep(delay)

@@ -14,6 +14,7 @@ from beluga_voice.codecs import (
     Done,
     Message,
     Ready,
+    Reply,
     STTAnswer,
     TTSAnswer,
     WebSocketSTT,
@@ -107,7 +108,7 @@ def _check_stt(
         _is_message(finalize) if codec.finalizes else True,
         "finalizes is True, but encode_finalize gave nothing",
     )
-    answers = _decoded(codec, messages, unknown, (Transcript, Acknowledged, Ready))
+    answers = _decoded(codec, messages, unknown, (Transcript, Acknowledged, Ready, Reply))
     _check_ready(codec, answers)
     for answer in answers:
         if isinstance(answer, Transcript):
@@ -122,7 +123,7 @@ def _check_tts(
     stream.begin()
     sent = list(stream.encode("hello there", "text-1"))
     expect(bool(sent) and all(map(_is_message, sent)), f"encode gave {sent!r} for a text, not messages")
-    answers = _decoded(codec, messages, unknown, (Audio, Done, Ready))
+    answers = _decoded(codec, messages, unknown, (Audio, Done, Ready, Reply))
     _check_ready(codec, answers)
     times = [t for a in answers if isinstance(a, Audio) for word in a.words for t in (word.start, word.end)]
     expect(times == sorted(times), f"the words of the audio are out of order: {times}")
