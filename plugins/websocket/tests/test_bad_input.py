@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from beluga_voice.errors import RefusedError
 from beluga_voice.testing import ScriptedAgent
-from beluga_voice_server.messages import read
+from beluga_voice_server.messages import read, read_json
 from beluga_voice_server.testing import connect, scripted_voice
-from beluga_voice_websocket.protocol import check_audio, read_hello, read_json, read_played
+from beluga_voice_websocket.protocol import check_audio, read_hello, read_played
 
 HELLO = {"type": "hello", "version": 1}
 SETTINGS = {"max_lag": 10, "access_log": False, "setup": 2, "max_message": 1024, "max_frame": 2000}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -100,6 +101,30 @@ def history_of(messages: Iterable[Message]) -> list[dict[str, object]]:
         {"role": each.role, "text": each.text, "turn": each.turn, "interrupted": each.interrupted}
         for each in messages
     ]
+
+
+DEEPEST = 16
+"""Levels of a control message; JSON as deep as its parser's stack is refused."""
+
+
+def read_json(text: str, most: int) -> object:
+    """Read a control message.
+
+    Raises:
+        RefusedError: it is too long, or no JSON.
+    """
+    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+        raise RefusedError(413, "message_too_large", f"a control message of more than {most} bytes")
+    if text.count("{") + text.count("[") > DEEPEST:
+        raise bad(f"a control message of more than {DEEPEST} objects and lists")
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise bad("a control message that is no JSON") from None
+
+
+def _no_constant(text: str) -> object:
+    raise ValueError(text)
 
 
 @dataclass(frozen=True, slots=True)

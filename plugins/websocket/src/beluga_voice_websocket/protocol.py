@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from beluga_voice.contracts.server import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from beluga_voice.errors import RefusedError
+from beluga_voice_server.messages import bad
 
 VERSION = 1
 """Of the protocol."""
@@ -17,9 +17,6 @@ SUBPROTOCOL = "beluga-voice.1"
 
 SAMPLE_RATES = (8000, 16000, 24000, 48000)
 """Hz that a caller may choose, for each direction."""
-
-DEEPEST = 16
-"""Levels of a control message; JSON as deep as its parser's stack is refused."""
 
 
 def close_code(status: int) -> int:
@@ -42,22 +39,6 @@ class Hello:
     profile: str | None = None
     input_rate: int = INPUT_SAMPLE_RATE
     output_rate: int = OUTPUT_SAMPLE_RATE
-
-
-def read_json(text: str, most: int) -> object:
-    """Read a control message.
-
-    Raises:
-        RefusedError: it is too long, or no JSON.
-    """
-    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
-        raise RefusedError(413, "message_too_large", f"a control message of more than {most} bytes")
-    if text.count("{") + text.count("[") > DEEPEST:
-        raise bad(f"a control message of more than {DEEPEST} objects and lists")
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise bad("a control message that is no JSON") from None
 
 
 def read_hello(message: object) -> Hello:
@@ -112,11 +93,6 @@ def check_audio(data: bytes, most: int) -> None:
         )
 
 
-def bad(text: str) -> RefusedError:
-    """Return the refusal of a message."""
-    return RefusedError(400, "bad_message", text)
-
-
 def _rate(message: Mapping[object, object], side: str, default: int) -> int:
     described = message.get(side, {})
     rate = described.get("sample_rate", default) if isinstance(described, Mapping) else described
@@ -124,7 +100,3 @@ def _rate(message: Mapping[object, object], side: str, default: int) -> int:
         allowed = ", ".join(map(str, SAMPLE_RATES))
         raise bad(f"{side}.sample_rate is {str(rate)[:40]!r}; allowed are {allowed}")
     return rate
-
-
-def _no_constant(text: str) -> object:
-    raise ValueError(text)

@@ -11,6 +11,7 @@ from beluga_voice.audio import AudioFrame, Resampler
 from beluga_voice.contracts import ASGI, Calls, Joined, Routes
 from beluga_voice.contracts.server import INPUT_SAMPLE_RATE
 from beluga_voice.errors import RefusedError
+from beluga_voice_server.messages import read_json
 from beluga_voice_websocket.connection import WebSocketConnection
 from beluga_voice_websocket.protocol import (
     SUBPROTOCOL,
@@ -18,7 +19,6 @@ from beluga_voice_websocket.protocol import (
     check_audio,
     close_code,
     read_hello,
-    read_json,
     read_played,
 )
 
