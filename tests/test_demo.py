@@ -22,7 +22,7 @@ def hold(*options: str) -> dict[str, Any]:
 
 def went_well(result: dict[str, Any]) -> None:
     """Each turn was understood and answered, and one answer was cut."""
-    assert len(result["turns"]) == 7
+    assert len(result["turns"]) == 8
     for turn in result["turns"]:
         assert turn["said"] == turn["transcript"]
         assert turn["reply"]
@@ -35,6 +35,7 @@ def went_well(result: dict[str, Any]) -> None:
         "the cough at",
         "the barge-in at",
         "the pause of",
+        "ran side by side",
         "every turn was understood",
     ):
         assert sentence in said

@@ -11,7 +11,7 @@ from beluga_voice.demo.agent import HOURS, LOOK_UP, WARES, agent
 
 
 async def answer(text: str) -> str:
-    return "".join([piece async for piece in agent(Turn(text, 1, (), "test"))])
+    return "".join([piece async for piece in agent.reply(Turn(text, 1, (), "test"))]).rstrip()
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,14 @@ async def answer(text: str) -> str:
         ("how much is the pretzel", "The pretzel is 1 dollar."),
         ("what is the price of lemonade", "The lemonade is 3 dollars."),
         ("how much are three pumpkin soup", "3 of them are 12 dollars."),
+        (
+            "how much is the pretzel and do you have it on Friday",
+            "The pretzel is 1 dollar. Yes, on Friday we have the pretzel.",
+        ),
+        (
+            "do you have lemonade on Tuesday and how much is it",
+            "I am sorry, on Tuesday there is no lemonade. The lemonade is 3 dollars.",
+        ),
         ("when are you open on Christmas", "On Christmas we are open from eight to eleven."),
         ("good morning", "Good morning. What can I do for you?"),
         ("that is enough", "All right. I am listening."),
@@ -38,7 +46,7 @@ async def test_answers(text: str, reply: str) -> None:
 
 @pytest.mark.parametrize("item", sorted(WARES))
 async def test_a_story_is_told_a_sentence_at_a_time(item: str) -> None:
-    pieces = [piece async for piece in agent(Turn(f"tell me about the {item}", 1, (), "test"))]
+    pieces = [piece async for piece in agent.reply(Turn(f"tell me about the {item}", 1, (), "test"))]
     assert len(pieces) == 3
     assert "".join(pieces).rstrip() == WARES[item].story
 
@@ -47,6 +55,13 @@ async def test_a_story_is_told_a_sentence_at_a_time(item: str) -> None:
 async def test_an_item_is_missing_on_one_day_alone(item: str) -> None:
     answers = [await answer(f"is there {item} on {day}") for day in HOURS]
     assert sum("there is no" in each for each in answers) == 1
+
+
+async def test_two_lookups_take_the_time_of_one() -> None:
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    await answer("how much is the pretzel and do you have it on friday")
+    assert loop.time() - asked == pytest.approx(LOOK_UP)
 
 
 async def test_a_lookup_takes_its_time() -> None:

@@ -276,3 +276,45 @@ def test_what_went_wrong_is_named(spoil: Callable[[Evidence], Evidence], sentenc
     verdict = check(spoil(good()))
     assert not verdict.ok
     assert sentence in wrong(verdict)
+
+
+TWO = "how much is the pretzel and do you have it on friday"
+BOTH = "The pretzel is 1 dollar. I am sorry, on Friday there is no pretzel."
+
+
+def two(*tools: tuple[float, float], heard: str = BOTH) -> Evidence:
+    """The good call, with two questions in its first turn, and what was looked up for them, from when to when."""
+    evidence = good()
+    told: list[ev.Event] = [ev.ReplyStarted(START + 2.3, 1, 1)]
+    for number, (since, until) in enumerate(tools, 1):
+        told.append(ev.ToolStarted(START + since, 1, number, "till", 30.0))
+        told.append(ev.ToolFinished(START + until, 1, number, "till", ev.ToolOutcome.DONE))
+    first = EVENTS[1]
+    assert isinstance(first, ev.TurnClosed)
+    events = [*EVENTS[:1], replace(first, text=TWO.capitalize()), *told, *EVENTS[2:]]
+    events = [replace(e, heard=heard) if e == ended(6.2, 1, Outcome.PLAYED) else e for e in events]
+    sound = replace(evidence.kept.caller[0], text=TWO)
+    kept = replace(evidence.kept, caller=(sound, *evidence.kept.caller[1:]))
+    return replace(evidence, events=tuple(events), kept=kept)
+
+
+def test_two_lookups_side_by_side_and_both_answers_are_told() -> None:
+    verdict = check(two((2.3, 2.35), (2.31, 2.36)))
+    assert wrong(verdict) == ""
+    (said,) = (f.text for f in verdict.findings if "lookups" in f.text)
+    assert "ran side by side, from 2.31 to 2.35 s, and both answers were heard" in said
+
+
+@pytest.mark.parametrize(
+    ("tools", "heard", "sentence"),
+    [
+        (((2.3, 2.35), (2.35, 2.4)), BOTH, "2 began, 2 ended, not side by side; 2 answers"),
+        (((2.3, 2.35),), BOTH, "1 began, 1 ended, not side by side"),
+        ((), BOTH, "0 began, 0 ended"),
+        (((2.3, 2.35), (2.31, 2.36)), "The pretzel is 1 dollar.", "side by side; 1 answers were heard"),
+    ],
+)
+def test_lookups_that_went_wrong_are_named(
+    tools: tuple[tuple[float, float], ...], heard: str, sentence: str
+) -> None:
+    assert sentence in wrong(check(two(*tools, heard=heard)))

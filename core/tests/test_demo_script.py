@@ -19,6 +19,7 @@ from beluga_voice.demo.script import (
     AfterHearing,
     AfterSilence,
     Means,
+    asks_two,
     draw_call,
     grammar,
     sentences,
@@ -77,7 +78,8 @@ def test_each_seed_is_a_different_call_and_the_same_one_again() -> None:
 def test_a_call_has_everything_that_is_to_be_shown(seed: int) -> None:
     lines = draw_call(seed)
     turns = [line for line in lines if line.means is Means.TURN]
-    assert len(turns) == 7
+    assert len(turns) == 8
+    assert sum(asks_two(line.text) for line in turns) == 1
     assert sum(isinstance(line.cue, AfterHearing) for line in turns) == 1
     assert sum(line.pause >= 0.8 and len(line.parts) == 2 for line in turns) == 1
     assert [line.means for line in lines].count(Means.COUGH) == 1
@@ -94,7 +96,7 @@ def test_a_hum_is_a_backchannel_and_no_turn_begins_as_one() -> None:
 
 
 async def answer(text: str) -> str:
-    return "".join([piece async for piece in agent(Turn(text, 1, (), "test"))])
+    return "".join([piece async for piece in agent.reply(Turn(text, 1, (), "test"))]).rstrip()
 
 
 async def test_the_agent_knows_an_answer_to_every_sentence() -> None:

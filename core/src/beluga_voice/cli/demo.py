@@ -55,10 +55,11 @@ VERDICT = "verdict.json"
 def demo(app: App, seed: int, seeds: int, fast: bool, keep: Path | None, as_json: bool) -> None:
     """Let a caller and the agent of a bakery talk, in real time, offline and without a key.
 
-    The caller asks, pauses in mid-sentence, hums and coughs over a long answer, cuts another one, and says
-    goodbye. Both voices are synthesised; what is between them is real: voice activity detection, speech
-    recognition, turn-taking, the agent, speech. A checker then reads the recording, the journal and the audio
-    that was synthesised, and decides. Ends with status 1 when something went wrong.
+    The caller asks one thing and two at once, pauses in mid-sentence, hums and coughs over a long answer, cuts
+    another one, and says goodbye. Both voices are synthesised; what is between them is real: voice activity
+    detection, speech recognition, turn-taking, the agent and its tools, speech. Only the language model is made of
+    rules. A checker then reads the recording, the journal and the audio that was synthesised, and decides. Ends
+    with status 1 when something went wrong.
 
     \b
     Examples:

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from beluga_voice.contracts import Turn
+from beluga_voice.agent import Agent
+from beluga_voice.contracts import (
+    LLM,
+    CallerMessage,
+    Finished,
+    FinishReason,
+    TextDelta,
+    ToolCallDelta,
+    ToolChoice,
+    ToolMessage,
+    ToolSpec,
+)
+from beluga_voice.contracts.llm import LLMChunk, LLMMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,42 +120,78 @@ NUMBERS = {"two": 2, "three": 3, "five": 5, "twelve": 12, "twenty": 20}
 LOOK_UP = 0.05
 """Seconds that the bakery's till takes to answer."""
 
+THANKS = "Thank you for calling. Goodbye."
 
-async def agent(turn: Turn) -> AsyncGenerator[str, None]:
-    """Answer one turn of the caller's."""
-    text = turn.text.lower()
+
+class Assistant(LLM):
+    """Stands where a language model does: by rules it knows what to look up, and says what was found."""
+
+    async def stream(
+        self,
+        messages: Sequence[LLMMessage],
+        tools: Sequence[ToolSpec] = (),  # noqa: ARG002 - they are known
+        *,
+        tool_choice: ToolChoice = ToolChoice.AUTO,  # noqa: ARG002 - nothing is called twice
+    ) -> AsyncGenerator[LLMChunk, None]:
+        asked = max(i for i, message in enumerate(messages) if isinstance(message, CallerMessage))
+        text = cast("CallerMessage", messages[asked]).text
+        found = [message.text for message in messages[asked:] if isinstance(message, ToolMessage)]
+        calls = [] if found else lookups(text)
+        for index, (name, arguments) in enumerate(calls):
+            yield ToolCallDelta(index, "", name, json.dumps(arguments))
+        if not calls:
+            for sentence in found or answer(text):
+                yield TextDelta(f"{sentence} ")
+        yield Finished(FinishReason.TOOL_CALLS if calls else FinishReason.STOP)
+
+
+def lookups(text: str) -> list[tuple[str, dict[str, str]]]:
+    """What is to be looked up, by the names and arguments of tools, in the order in which it was asked."""
+    text = text.lower()
     day, item, number = _find(HOURS, text), _find(WARES, text), _find(NUMBERS, text)
     if "goodbye" in text:
-        yield "Thank you for calling. Goodbye."
-    elif "order" in text:
-        yield await order(number)
-    elif item and "aside" in text:
-        await asyncio.sleep(LOOK_UP)
-        yield f"I have put {number} of the {item} aside for you."
-    elif item and day:
-        yield await stock(item, day)
-    elif item and ("much" in text or "price" in text):
-        yield await price(item, NUMBERS[number] if number else 1)
-    elif item:
-        for sentence in re.split(r"(?<=\.) ", WARES[item].story):
-            yield f"{sentence} "
-    elif day:
-        await asyncio.sleep(LOOK_UP)
-        yield f"On {day.title()} we are open {HOURS[day]}."
-    elif "hello" in text or "morning" in text:
-        yield "Good morning. What can I do for you?"
-    elif "stop" in text or "enough" in text:
-        yield "All right. I am listening."
-    else:
-        yield f"I heard {turn.text}. Ask me about opening hours, prices or an order."
+        return []
+    if "order" in text:
+        return [("order", {"number": number})]
+    if item and "aside" in text:
+        return [("set_aside", {"item": item, "number": number})]
+    if not item:
+        return [("hours", {"day": day})] if day else []
+    asked = {}
+    if day:
+        asked[text.find(day)] = "stock", {"item": item, "day": day}
+    if price_at := re.search("much|price", text):
+        asked[price_at.start()] = "price", {"item": item, "number": number or "one"}
+    return [call for _, call in sorted(asked.items())]
 
 
+def answer(text: str) -> list[str]:
+    """What is said to what needs no look at the till, in sentences."""
+    asked = text.lower()
+    item = _find(WARES, asked)
+    if "goodbye" in asked:
+        return [THANKS]
+    if item:
+        return re.split(r"(?<=\.) ", WARES[item].story)
+    if "hello" in asked or "morning" in asked:
+        return ["Good morning. What can I do for you?"]
+    if "stop" in asked or "enough" in asked:
+        return ["All right. I am listening."]
+    return [f"I heard {text}. Ask me about opening hours, prices or an order."]
+
+
+agent: Agent[None] = Agent("You answer calls for a bakery. Be brief.", llm=Assistant())
+"""Whoever answers the phone."""
+
+
+@agent.tool(effects=False)
 async def order(number: str) -> str:
     """Look up where an order is."""
     await asyncio.sleep(LOOK_UP)
     return f"Order {number} is {ORDERS[number]}." if number in ORDERS else f"I have no order {number}."
 
 
+@agent.tool(effects=False)
 async def stock(item: str, day: str) -> str:
     """Look up whether there is `item` on `day`."""
     await asyncio.sleep(LOOK_UP)
@@ -150,12 +200,28 @@ async def stock(item: str, day: str) -> str:
     return f"Yes, on {day.title()} we have the {item}."
 
 
-async def price(item: str, number: int) -> str:
+@agent.tool(effects=False)
+async def price(item: str, number: str) -> str:
     """Look up what `number` of `item` cost."""
     await asyncio.sleep(LOOK_UP)
-    dollars = WARES[item].price * number
-    what = f"The {item} is" if number == 1 else f"{number} of them are"
+    count = NUMBERS.get(number, 1)
+    dollars = WARES[item].price * count
+    what = f"The {item} is" if count == 1 else f"{count} of them are"
     return f"{what} {dollars} dollar{'s' if dollars > 1 else ''}."
+
+
+@agent.tool(effects=False)
+async def hours(day: str) -> str:
+    """Look up when the shop is open on `day`."""
+    await asyncio.sleep(LOOK_UP)
+    return f"On {day.title()} we are open {HOURS[day]}."
+
+
+@agent.tool
+async def set_aside(item: str, number: str) -> str:
+    """Put `number` of `item` aside for the caller."""
+    await asyncio.sleep(LOOK_UP)
+    return f"I have put {number} of the {item} aside for you."
 
 
 def _find(table: Mapping[str, object], text: str) -> str:

@@ -19,7 +19,7 @@ from beluga_voice.commands import Announce
 from beluga_voice.demo.alignment import Followed, Gap, Samples, find, follow
 from beluga_voice.demo.caller import ROOM
 from beluga_voice.demo.kept import CallerSound, Kept, read_kept
-from beluga_voice.demo.script import Means
+from beluga_voice.demo.script import Means, asks_two
 from beluga_voice.journal.format import COMPLETE
 from beluga_voice.journal.reader import Decision, Entry, Scores, read_journal
 
@@ -162,6 +162,7 @@ class _Check:
             for sound in self._sounds:
                 self._check_sound(sound)
             self._check_cuts()
+            self._check_lookups()
         return self._found
 
     def _say(self, ok: bool, good: str, bad: str) -> bool:
@@ -263,6 +264,30 @@ class _Check:
 
     def _events_of(self, kind: type[E]) -> list[E]:
         return [event for event in self._evidence.events if isinstance(event, kind)]
+
+    def _check_lookups(self) -> None:
+        """Where two things were asked for, both were looked up side by side, and both answers were heard."""
+        for turn in self._events_of(ev.TurnClosed):
+            if asks_two(" ".join(_words(turn.text))):
+                replies = [e.utterance for e in self._events_of(ev.ReplyStarted) if e.turn == turn.turn]
+                self._check_two(turn.text, replies[-1] if replies else 0)
+
+    def _check_two(self, text: str, reply: int) -> None:
+        began = {e.tool: e.at for e in self._events_of(ev.ToolStarted) if e.utterance == reply}
+        done = {e.tool: e.at for e in self._events_of(ev.ToolFinished) if e.tool in began}
+        since, until = max(began.values(), default=0.0), min(done.values(), default=0.0)
+        beside = len(began) == len(done) == 2 and since < until
+        heard = [u for u in self._utterances if u.ended.utterance == reply]
+        whole = len(heard) == 1 and heard[0].ended.outcome is ev.Outcome.PLAYED and not heard[0].ended.unheard
+        answers = heard[0].ended.heard.count(".") if whole else 0
+        from_, to = since - self._evidence.start, until - self._evidence.start
+        self._say(
+            beside and answers == 2,
+            f"two lookups for {text!r} ran side by side, from {from_:.2f} to {to:.2f} s, "
+            "and both answers were heard",
+            f"of the lookups for {text!r} {len(began)} began, {len(done)} ended, "
+            f"{'side by side' if beside else 'not side by side'}; {answers} answers were heard to the end",
+        )
 
     # -- what the caller did --
 

@@ -37,6 +37,12 @@ QUESTIONS = (
 ORDERS = QUESTIONS[-1]
 """Questions before whose last word nobody pauses here: a number alone is too short to be told from a cough."""
 
+TWO_QUESTIONS = (
+    "how much is the <item> and do you have it on <day>",
+    "do you have the <item> on <day> and how much is it",
+)
+"""Questions for which two things are looked up, side by side."""
+
 STORIES = (
     "tell me about the <item>",
     "how do you make the <item>",
@@ -105,14 +111,15 @@ class Line:
 
 
 def draw_call(seed: int) -> tuple[Line, ...]:
-    """Draw what the caller does in one call: a greeting, four scenes in any order, a farewell.
+    """Draw what the caller does in one call: a greeting, five scenes in any order, a farewell.
 
-    The scenes: a question, answered by a lookup; a question with a pause in it; a long answer over which the
-    caller hums and coughs; a long answer that the caller cuts, and takes the floor. The greeting also lets the
-    recognizer get to know the line: what it hears first it hears worst.
+    The scenes: a question, answered by a lookup; one that takes two lookups; a question with a pause in it; a long
+    answer over which the caller hums and coughs; a long answer that the caller cuts, and takes the floor. The
+    greeting also lets the recognizer get to know the line: what it hears first it hears worst.
     """
     draw = Random(seed)  # noqa: S311 - no secret
     scenes = [_asked(draw), _asked_with_pause(draw), _listened_to(draw), _cut_short(draw)]
+    scenes.append(_asked_for_two(draw))
     draw.shuffle(scenes)
     greeting = Line(_silence(draw), Means.TURN, (draw.choice(GREETINGS),))
     farewell = Line(_silence(draw), Means.TURN, (draw.choice(FAREWELLS),))
@@ -121,6 +128,10 @@ def draw_call(seed: int) -> tuple[Line, ...]:
 
 def _asked(draw: Random) -> list[Line]:
     return [Line(_silence(draw), Means.TURN, (_fill(draw.choice(draw.choice(QUESTIONS)), draw),))]
+
+
+def _asked_for_two(draw: Random) -> list[Line]:
+    return [Line(_silence(draw), Means.TURN, (_fill(draw.choice(TWO_QUESTIONS), draw),))]
 
 
 def _asked_with_pause(draw: Random) -> list[Line]:
@@ -159,9 +170,14 @@ def _fill(sentence: str, draw: Random) -> str:
     return _SLOT.sub(lambda slot: draw.choice(SLOTS[slot[1]]), sentence)
 
 
+def asks_two(text: str) -> bool:
+    """Whether two things are to be looked up for it."""
+    return any(re.fullmatch(_SLOT.sub(".+", question), text) for question in TWO_QUESTIONS)
+
+
 def sentences() -> Iterator[str]:
     """All that the caller may say as one turn."""
-    for sentence in (*(each for kind in QUESTIONS for each in kind), *STORIES):
+    for sentence in (*(each for kind in QUESTIONS for each in kind), *TWO_QUESTIONS, *STORIES):
         yield from _filled(sentence)
     yield from (*GREETINGS, *STOPS, *FAREWELLS)
 
@@ -184,7 +200,7 @@ def grammar() -> str:
     """
     questions = [sentence for kind in QUESTIONS for sentence in kind]
     halves = [sentence.rpartition(" ")[0] for sentence in questions if sentence not in ORDERS]
-    whole = [*questions, *STORIES, *GREETINGS, *BACKCHANNELS, *STOPS, *FAREWELLS]
+    whole = [*questions, *TWO_QUESTIONS, *STORIES, *GREETINGS, *BACKCHANNELS, *STOPS, *FAREWELLS]
     rules = [f"<{slot}> = {' | '.join(values)};" for slot, values in SLOTS.items()]
     weighed = [f"/1/ {each}" for each in whole] + [f"/0.1/ {each}" for each in (*halves, "<day>", "<item>")]
     said = " | ".join(weighed)
