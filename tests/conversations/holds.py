@@ -6,7 +6,6 @@ import numpy as np
 
 from beluga_voice import commands as do
 from beluga_voice import events as ev
-from beluga_voice.audio import apply_gain
 from beluga_voice.conversation import Role
 from beluga_voice.session.playout import DUCKED
 from beluga_voice.turns import can_change
@@ -120,10 +119,11 @@ def what_is_heard_is_what_was_given(played: Played) -> None:
     for number, frames in _frames(played).items():
         text = _text(played, number)
         audio = np.concatenate([played.tts.audio_of(text), np.zeros(1, np.int16)])
-        at = 0
+        at, before = 0, DUCKED if frames[0][0] else 1.0
         for ducked, samples in frames:
-            expected = audio[at : at + len(samples)]
-            expected = apply_gain(expected, DUCKED) if ducked else expected
+            level = DUCKED if ducked else 1.0
+            ramp = np.linspace(before, level, len(samples) + 1)[1:]  # within a frame: a step would click
+            expected, before = np.rint(audio[at : at + len(samples)] * ramp).astype(np.int16), level
             assert np.array_equal(samples, expected), (
                 f"utterance {number} sounds otherwise from sample {at} on"
             )

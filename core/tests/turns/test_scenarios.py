@@ -686,6 +686,34 @@ def test_rule_8_an_error_of_the_agent_fails_its_reply() -> None:
     assert script.new() == ["end 1 failed: no more credit", "-> listening"]
 
 
+@pytest.mark.parametrize(
+    ("words", "decided"),
+    [
+        (None, ["resume -1: undecided"]),
+        ("no wait", ["barge-in -1: stop word", "end -1 cut: barge-in: stop word", "-> listening"]),
+    ],
+)
+def test_rule_8_a_reply_that_fails_leaves_what_its_speech_paused_to_be_decided(
+    words: str | None, decided: list[str]
+) -> None:
+    script = Script()
+    script.starts(1.0)
+    script.say(1.5)
+    script.stops(2.0)
+    script.final("what time is it", 2.27, start=1.0, end=2.0, answers=1)
+    script.until(2.35)
+    script.plays(-1, 2.5)  # the say, before the reply
+    script.starts(3.0)
+    script.until(3.4)
+    script.new()
+    script.feed(ev.UtteranceFailed(3.5, 1, "no more credit"))
+    assert script.new() == ["end 1 failed: no more credit"]
+    if words is not None:
+        script.final(words, 4.0, start=3.0, end=3.9)
+    script.until(20)
+    assert script.new()[: len(decided)] == decided
+
+
 def test_rule_8_the_clocks_stand_still_while_the_reply_is_held() -> None:
     script = asked()
     script.starts(3.35)  # one second of ten has passed

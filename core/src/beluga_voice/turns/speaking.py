@@ -379,5 +379,10 @@ def end(
         state.ducked = 0
     turn = state.turn
     if turn is not None and turn.overlap is not None and turn.overlap.utterance == utterance.number:
-        draft.overlap(turn.overlap, phase=Phase.OVER)
+        if not commit or state.utterance(state.paused) is None:
+            draft.overlap(turn.overlap, phase=Phase.OVER)
+        else:  # the reply that was spoken over has failed; what it paused on the air is spoken over all the same
+            draft.overlap(
+                turn.overlap, utterance=state.paused, relation=Relation.BARGE_IN, phase=Phase.PAUSED
+            )
     draft.do(EndUtterance(utterance.number, utterance.turn, outcome, reason, commit, rule=rule))
