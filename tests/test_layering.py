@@ -60,8 +60,10 @@ KEPT_TO = {
     "dependency_injector": {"container"},
     "dotenv": {"settings"},
     "numpy": {"audio", "cli", "demo", "playout", "recording", "resilience", "session", "testing"},
+    "opentelemetry": {"telemetry"},
     "packaging": {"plugins"},
     "pluggy": {"hookspecs", "plugins"},
+    "prometheus_client": {"telemetry"},
     "pydantic": {"agent", "cli", "container", "plugins", "settings", "testing"},
     "pydantic_core": {"settings"},
     "pydantic_settings": {"settings"},
@@ -69,6 +71,9 @@ KEPT_TO = {
     "hypothesis": {"testing"},
     "typing_extensions": {"agent"},  # for type checkers only
 }
+
+# Extras of core that are no plugins: what core imports of them, it imports when it is asked to.
+CORE_EXTRAS = ("net", "otlp", "prometheus")
 
 # What a plugin may build on: the contracts, what they speak of, and a few tools. The rest is the core's own.
 FOR_PLUGINS = {
@@ -235,9 +240,11 @@ def test_every_requirement_of_core_has_its_place() -> None:
 def required_by(project: Path) -> set[str]:
     """Names of the distributions that a distribution declares to need."""
     settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    needs = settings["project"]["dependencies"] + settings["project"].get("optional-dependencies", {}).get(
-        "net", []
-    )
+    extras = settings["project"].get("optional-dependencies", {})
+    needs = [
+        *settings["project"]["dependencies"],
+        *(each for name in CORE_EXTRAS for each in extras.get(name, ())),
+    ]
     return {canonicalize_name(Requirement(text).name) for text in needs}
 
 

@@ -115,6 +115,8 @@ def test_extras_name_only_plugins_and_no_versions() -> None:
     known = {name_of(plugin) for plugin in PLUGINS}
     extras = settings_of(ROOT / "core")["project"]["optional-dependencies"]
     assert extras.pop("net") == ["aiohttp>=3.10"]  # what vendors' plugins need of core
+    for exporter in ("otlp", "prometheus"):  # where telemetry goes
+        assert not {Requirement(each).name for each in extras.pop(exporter)} & known
     for extra, requirements in extras.items():
         assert set(requirements) <= known, f"core's extra {extra}"
 
