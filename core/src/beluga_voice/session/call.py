@@ -285,9 +285,8 @@ class Call:
         if left:
             names = ", ".join(left)
             self.blame.left += left
-            logger.error(
-                "session %s: cancelled %d times, and still running: %s", self._session_id, CUTS, names
-            )
+            still = "session %s: cancelled %d times, and still running: %s"
+            logger.error(still, self._session_id, CUTS, names, extra={"session_id": self._session_id})
             await self._release()
 
     async def _release(self) -> None:

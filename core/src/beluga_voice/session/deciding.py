@@ -155,10 +155,15 @@ class Deciding:
 
     def failed(self, kind: str, error: BelugaVoiceError, *, fatal: bool = False) -> None:
         """Tell that a part of the session failed."""
-        logger.warning("session %s: its %s failed: %s", self.session_id, kind, error)
+        logger.warning("session %s: its %s failed: %s", self.session_id, kind, error, extra=self._named)
         if fatal:
             self.blame.end(kind, error)
         self.report(ev.ProviderFailed(self.now(), kind, str(error), fatal))
+
+    @property
+    def _named(self) -> dict[str, object]:
+        """What a line of the log is found by."""
+        return {"session_id": self.session_id, "turn": self.state.turns}
 
     # -- the end --
 
@@ -177,7 +182,7 @@ class Deciding:
         if self.bug is None:
             self.bug = bug = only(bug)
             if self.started.done():
-                logger.error("session %s ends by a bug", self.session_id, exc_info=bug)
+                logger.error("session %s ends by a bug", self.session_id, exc_info=bug, extra=self._named)
                 self.report(ev.ProviderFailed(self.now(), "session", repr(bug), fatal=True))
         if self.started.done():
             self.end()
