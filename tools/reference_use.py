@@ -12,6 +12,7 @@ from typing import Any, get_args
 import click
 from docstrings import markdown, table
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -21,7 +22,9 @@ from beluga_voice.plugins import Plugin, Plugins
 from beluga_voice.session import SessionConfig
 from beluga_voice.settings import Settings
 from beluga_voice.settings.values import ALL_SLOTS, DEFAULT_PROVIDERS
+from beluga_voice.telemetry.config import TelemetryConfig
 from beluga_voice.turns import TurnPolicy
+from beluga_voice.usage import Prices
 from beluga_voice_server.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +36,10 @@ def policy() -> str:
     return _dataclass_table(TurnPolicy, "turns")
 
 
-def _dataclass_table(model: type[TurnPolicy] | type[SessionConfig], prefix: str) -> str:
+Config = type[TurnPolicy] | type[SessionConfig] | type[Prices] | type[TelemetryConfig]
+
+
+def _dataclass_table(model: Config, prefix: str) -> str:
     rows = [_dataclass_row(spec, prefix) for spec in dataclasses.fields(model)]
     return table(["setting", "default", "bounds", "meaning", "environment variable"], rows)
 
@@ -57,7 +63,8 @@ NO_UNIT = {"vad_on", "vad_off", "detector_threshold"}
 
 
 def _unit(spec: dataclasses.Field[Any]) -> str:
-    return " s" if spec.type == "float" and spec.name not in NO_UNIT else ""
+    priced = str(spec.metadata.get("meaning", "")).startswith("price of")
+    return " s" if spec.type == "float" and spec.name not in NO_UNIT and not priced else ""
 
 
 def _variable(*path: str) -> str:
@@ -102,8 +109,14 @@ def settings() -> str:
         "## session",
         "What each session is told.",
         _dataclass_table(SessionConfig, "session"),
+        "## prices",
+        "What providers cost: [usage](../topics/telemetry.md#settings) is told with its cost.",
+        _dataclass_table(Prices, "prices"),
+        "## telemetry",
+        "Where [telemetry](../topics/telemetry.md) goes.",
+        _dataclass_table(TelemetryConfig, "telemetry"),
         "## sessions",
-        "Profiles: `[sessions.NAME]` is a table of the settings above (providers, `turns`, `session`) that stand over "
+        "Profiles: `[sessions.NAME]` is a table of the settings above (providers, `turns`, `session`, `prices`) that stand over "
         'them in the sessions that are opened with `profile="NAME"`. In the environment: '
         "`BELUGA_VOICE_SESSIONS__NAME__TURNS__ENDPOINT_MIN`.",
         "## server",
@@ -228,10 +241,12 @@ def plugins() -> str:
 def extras() -> str:
     """Every extra with what it brings."""
     project = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
-    licences = {d.metadata["Name"]: d.metadata["License-Expression"] for d in distributions()}
+    licences = {
+        canonicalize_name(d.metadata["Name"]): d.metadata["License-Expression"] for d in distributions()
+    }
     rows = []
     for extra, needs in sorted(project["optional-dependencies"].items()):
-        kinds = sorted({licences[Requirement(each).name] or "see there" for each in needs})
+        kinds = sorted({licences[canonicalize_name(Requirement(each).name)] or "see there" for each in needs})
         rows.append([f"`{extra}`", ", ".join(f"`{each}`" for each in needs), ", ".join(kinds)])
     return "\n\n".join(
         [
@@ -242,7 +257,8 @@ def extras() -> str:
             "`local` is everything for a conversation on this machine, without network or key; its voice, espeak, is "
             "GPL-3.0-or-later. `all` is every plugin under a permissive licence, without espeak. "
             "[Plugins and their licences](plugins.md) tells more. `net` is the HTTP and WebSocket client that "
-            "plugins of vendors need of core; they bring it themselves.",
+            "plugins of vendors need of core; they bring it themselves. `otlp` and `prometheus` bring what "
+            "[telemetry](../topics/telemetry.md) needs to send to a collector, or to be read by Prometheus.",
         ]
     )
 

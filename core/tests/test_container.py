@@ -42,6 +42,7 @@ from beluga_voice.testing.fakes.agent import ScriptedAgent
 from beluga_voice.testing.fakes.stt import ScriptedSTT
 from beluga_voice.testing.fakes.tts import ScriptedTTS
 from beluga_voice.turns.policy import TurnPolicy
+from beluga_voice.usage import Prices
 
 LOG: list[str] = []
 
@@ -215,6 +216,7 @@ async def test_sessions_share_the_providers_and_take_the_settings() -> None:
             "transport": None,
             "config": SessionConfig(language="de"),
             "turns": TurnPolicy(stall=3),
+            "prices": Prices(),
             "stt": voice.stt(),
             "tts": voice.tts(),
             "s2s": None,

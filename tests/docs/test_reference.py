@@ -125,9 +125,9 @@ def test_every_setting_has_its_default_its_bounds_and_its_variable(
 def test_every_top_level_setting_and_every_setting_of_a_provider_is_there() -> None:
     found = rows("settings.md")
     assert {*ALL_SLOTS, *LISTS, "plugins", "disabled_plugins"} <= found.keys()
-    assert {"turns", "session", "sessions"} <= headings("settings.md")
+    assert {"turns", "session", "sessions", "prices", "telemetry"} <= headings("settings.md")
     assert Settings.model_fields.keys() - {*ALL_SLOTS, "values"} == {
-        "server", "turns", "session", "sessions", "plugins", "disabled_plugins", *LISTS,
+        "server", "turns", "session", "sessions", "prices", "telemetry", "plugins", "disabled_plugins", *LISTS,
     }  # fmt: skip
     plugins = Plugins.discover(modules=[], disabled=[])
     for plugin in plugins.loaded:

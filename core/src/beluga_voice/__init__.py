@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from beluga_voice.running import run
     from beluga_voice.session import SayHandle, SessionConfig, VoiceSession
     from beluga_voice.turns import TurnPolicy
+    from beluga_voice.usage import Prices, SessionUsage
 
 _HOMES = {
     "agent": ("Agent", "Call"),
@@ -59,6 +60,7 @@ _HOMES = {
     "running": ("run",),
     "session": ("SayHandle", "SessionConfig", "VoiceSession"),
     "turns": ("TurnPolicy",),
+    "usage": ("Prices", "SessionUsage"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -77,6 +79,7 @@ __all__ = [
     "Message",
     "Offer",
     "PluginError",
+    "Prices",
     "ProviderError",
     "RefusedError",
     "Role",
@@ -84,6 +87,7 @@ __all__ = [
     "SessionConfig",
     "SessionError",
     "SessionState",
+    "SessionUsage",
     "Sessions",
     "ToolError",
     "Turn",

@@ -15,6 +15,7 @@ import click
 from beluga_voice._version import __version__
 from beluga_voice.agents import AgentLike
 from beluga_voice.cli.app import App, takes_settings
+from beluga_voice.cli.logs import LEVELS, log_to_stderr
 from beluga_voice.cli.printable import printable
 from beluga_voice.errors import BelugaVoiceError
 
@@ -124,9 +125,17 @@ def _open_standard_streams() -> None:
 )
 @click.version_option(__version__, prog_name="beluga-voice")
 @click.option("--traceback", is_flag=True, help="Show where an error was raised.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Log to standard error; json is one object a line.",
+)
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), help="The least that is logged; info with --log-format."
+)
 @takes_settings
 @click.pass_context
-def main(context: click.Context, traceback: bool) -> None:
+def main(context: click.Context, traceback: bool, log_format: str | None, log_level: str | None) -> None:
     """Real-time voice sessions between a caller and an AI agent.
 
     Settings are read from --set, the environment (BELUGA_VOICE_...), .env and beluga.toml, in this order.
@@ -138,6 +147,7 @@ def main(context: click.Context, traceback: bool) -> None:
       beluga-voice COMMAND --help
     """
     context.ensure_object(App).traceback = traceback
+    log_to_stderr(log_format, log_level)
 
 
 def run_agent(agent: AgentLike, arguments: Sequence[str] | None = None) -> NoReturn:

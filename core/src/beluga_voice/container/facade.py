@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
@@ -38,6 +39,10 @@ from beluga_voice.plugins import Plugins
 from beluga_voice.session import VoiceSession
 from beluga_voice.settings import SLOTS, Selection, Settings
 from beluga_voice.settings.values import ALL_SLOTS
+from beluga_voice.telemetry.logs import SessionLog
+from beluga_voice.telemetry.opening import OpenTelemetry, open_telemetry
+
+logger = logging.getLogger("beluga_voice")
 
 
 class VoiceContainer:
@@ -92,6 +97,7 @@ class VoiceContainer:
         self._opened: Opened | None = None
         self._server: Server | None = None
         self._serving: AsyncExitStack | None = None
+        self._telemetry: OpenTelemetry | None = None
 
     @property
     def plugins(self) -> Plugins:
@@ -147,6 +153,17 @@ class VoiceContainer:
             self._server = create_server(self)
         return self._server
 
+    def exposition(self) -> tuple[bytes, str]:
+        """Return all metrics as Prometheus reads them, and the content type of that.
+
+        Raises:
+            ClosedError: outside of `lifespan`, or the setting `telemetry.exporter` is not ``prometheus``.
+        """
+        providers = None if self._telemetry is None else self._telemetry.providers
+        if providers is None:
+            raise ClosedError('no metrics are kept here. Try: telemetry.exporter = "prometheus"')
+        return providers.exposition()
+
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI passes itself
         """Open the providers that settings, profiles and `agents` choose; stop sessions and close all at the end.
@@ -168,6 +185,9 @@ class VoiceContainer:
             )
         async with AsyncExitStack() as stack:
             stack.callback(self._forget)
+            self._telemetry = open_telemetry(self.settings.telemetry)
+            if self._telemetry is not None:
+                stack.push_async_callback(self._telemetry.aclose)
             self._opened = Opened(stack)
             for settings in (self.settings, *self.settings.sessions.values()):
                 await self._open_chosen(settings)
@@ -264,8 +284,12 @@ class VoiceContainer:
         return cast("Provider", self._of_profiles[selection])
 
     def track(self, session: VoiceSession) -> None:
-        """Stop `session`, if it is still going on, before the providers close."""
+        """Observe `session`; stop it, if it is still going on, before the providers close."""
         self._live.add(session)
+        if logger.isEnabledFor(logging.INFO):
+            SessionLog(session, content=self.settings.telemetry.content)
+        if self._telemetry is not None:
+            self._telemetry.observe(session)
 
     def find(self, session_id: str) -> VoiceSession | None:
         """Return the session of that name that is tracked, and has not ended; None if there is none."""
@@ -290,7 +314,7 @@ class VoiceContainer:
 
     def _forget(self) -> None:
         """Let go of providers that are closed: a lifespan entered again makes new ones."""
-        self._opened = self._serving = None
+        self._opened = self._serving = self._telemetry = None
         self._of_profiles.clear()
         for kind in ALL_SLOTS:
             cast("BaseSingleton[Provider | None]", getattr(self._graph, kind)).reset()

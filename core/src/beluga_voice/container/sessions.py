@@ -77,7 +77,7 @@ class Source(Protocol):
         """Return the shared providers that `settings` choose several of, open."""
 
     def track(self, session: VoiceSession) -> None:
-        """Stop `session`, if it is still going on, before the providers close."""
+        """Observe `session`; stop it, if it is still going on, before the providers close."""
 
     def find(self, session_id: str) -> VoiceSession | None:
         """Return the session of that name that is tracked, and has not ended; None if there is none."""
@@ -163,6 +163,7 @@ class Sessions:
                 config=chosen if session_id is None else replace(chosen, session_id=session_id),
                 turns=turns or settings.turns,
                 history=history,
+                prices=settings.prices,
                 stt=stt,
                 tts={**voices, "": tts} if voices and tts is not None else tts,
                 s2s=parts.s2s,

@@ -30,13 +30,15 @@ from beluga_voice.settings.values import (
     Values,
     nearest,
 )
+from beluga_voice.telemetry.config import TelemetryConfig
 from beluga_voice.turns.policy import TurnPolicy
+from beluga_voice.usage import Prices
 
-D = TypeVar("D", TurnPolicy, SessionConfig)
+D = TypeVar("D", TurnPolicy, SessionConfig, Prices, TelemetryConfig)
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_IN_PROFILES = (*SLOTS, *LISTS, "turns", "session")
-_NOT_IN_PROFILES = ("session_store", "server", "sessions", "plugins", "disabled_plugins")
+_IN_PROFILES = (*SLOTS, *LISTS, "turns", "session", "prices")
+_NOT_IN_PROFILES = ("session_store", "server", "telemetry", "sessions", "plugins", "disabled_plugins")
 
 
 class Settings(BaseSettings):
@@ -70,6 +72,8 @@ class Settings(BaseSettings):
     )
     turns: InstanceOf[TurnPolicy] = Field(description="how turns are taken")
     session: InstanceOf[SessionConfig] = Field(description="what each session is told")
+    prices: InstanceOf[Prices] = Field(description="what providers cost")
+    telemetry: InstanceOf[TelemetryConfig] = Field(description="where telemetry goes")
     sessions: Mapping[str, InstanceOf[Settings]] = Field(description="profiles: named overrides of the rest")
     plugins: tuple[str, ...] = Field(description="modules to load as plugins though not packaged")
     disabled_plugins: tuple[str, ...] = Field(description="plugins not to load")
@@ -184,6 +188,8 @@ def _fields(values: Values) -> dict[str, object]:
         "tools": Selection.read_list("tools", values) or (),
         "turns": _read_dataclass(TurnPolicy, "turns", values),
         "session": _read_dataclass(SessionConfig, "session", values),
+        "prices": _read_dataclass(Prices, "prices", values),
+        "telemetry": _read_dataclass(TelemetryConfig, "telemetry", values),
         "sessions": _profiles(values),
         "plugins": _names(values, "plugins"),
         "disabled_plugins": _names(values, "disabled_plugins"),

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from beluga_voice.session.config import SessionConfig
     from beluga_voice.settings.model import Settings
     from beluga_voice.settings.values import Setting, Values
+    from beluga_voice.telemetry.config import TelemetryConfig
     from beluga_voice.turns.policy import TurnPolicy
+    from beluga_voice.usage import Prices
 
 MASK = "********"
 DEFAULT = "default"
@@ -58,6 +60,8 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
         shown.append(Shown(key, value, _source(settings.values.near((key,)))))
     shown += _dataclass("turns", settings.turns, settings.values)
     shown += _dataclass("session", settings.session, settings.values)
+    shown += _dataclass("prices", settings.prices, settings.values)
+    shown += _dataclass("telemetry", settings.telemetry, settings.values)
     own = settings.values.under(("server",))
     for path in own:
         shown.append(Shown(own[path].key, masked(path[-1], own[path].value, None), _source(own[path])))
@@ -132,9 +136,12 @@ def _entry(selection: Selection, plugins: Plugins) -> object:
     return {"provider": selection.provider, **own}
 
 
-def _dataclass(name: str, value: TurnPolicy | SessionConfig, values: Values) -> Iterator[Shown]:
+def _dataclass(
+    name: str, value: TurnPolicy | SessionConfig | Prices | TelemetryConfig, values: Values
+) -> Iterator[Shown]:
     for each in fields(value):
-        yield Shown(f"{name}.{each.name}", getattr(value, each.name), _source(values.near((name, each.name))))
+        shown = _plain(getattr(value, each.name))
+        yield Shown(f"{name}.{each.name}", shown, _source(values.near((name, each.name))))
 
 
 def _profile(
