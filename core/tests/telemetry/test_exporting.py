@@ -239,7 +239,7 @@ async def test_opentelemetry_s_switch_lets_content_in(
     assert ("Hello." in capsys.readouterr().err) is captured
 
 
-def test_without_an_exporter_opentelemetry_is_not_loaded_and_nobody_contacted() -> None:
+def test_without_an_exporter_nothing_is_loaded_and_nobody_contacted() -> None:
     program = (
         "import asyncio, sys\n"
         "from beluga_voice.container import VoiceContainer\n"
@@ -249,8 +249,9 @@ def test_without_an_exporter_opentelemetry_is_not_loaded_and_nobody_contacted() 
         "    async with voice.lifespan():\n"
         "        pass\n"
         "asyncio.run(main())\n"
-        "assert 'opentelemetry' not in sys.modules\n"
-        "assert 'requests' not in sys.modules\n"
+        "ours = {name for name in sys.modules if name.startswith('beluga_voice.telemetry.')}\n"
+        "assert not ours & {f'beluga_voice.telemetry.{each}' for each in ('observer', 'providers')}, ours\n"
+        "assert not {'opentelemetry.sdk', 'requests'} & sys.modules.keys()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False

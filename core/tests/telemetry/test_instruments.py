@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from beluga_voice import events as ev
-from beluga_voice.errors import ProviderError
+from beluga_voice.errors import BelugaVoiceError
 from beluga_voice.telemetry import Metrics, MetricsRecorder, NoMetrics, process
 from beluga_voice.telemetry.instruments import INSTRUMENTS, SEGMENTS
 from beluga_voice.testing import ScriptedSTT, ScriptedTTS
@@ -84,7 +84,7 @@ async def test_what_fails_is_counted_by_its_code(watch: Any) -> None:
     assert codes == {"utterance_failed": 1}
     broken = watch(stt=ScriptedSTT(fails_to_open=True))
     async with broken.vad:
-        with pytest.raises(ProviderError):
+        with pytest.raises(BelugaVoiceError):
             await broken.session.start()
     codes = {p.attributes["error_code"]: p.value for p in broken.points("session.errors.total")}
     assert codes == {"provider_init_failed": 1}
