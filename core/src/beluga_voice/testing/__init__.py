@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beluga_voice.testing.conformance.codec import check_codec
     from beluga_voice.testing.conformance.llm import check_llm
     from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
+    from beluga_voice.testing.conformance.s2s import check_s2s
     from beluga_voice.testing.conformance.stt import check_stt
     from beluga_voice.testing.conformance.text_filter import check_text_filter
     from beluga_voice.testing.conformance.transport import RecordingReceiver, check_transport
@@ -88,6 +89,7 @@ __all__ = [
     "check_codec",
     "check_llm",
     "check_noise_suppressor",
+    "check_s2s",
     "check_stt",
     "check_text_filter",
     "check_transport",
@@ -118,6 +120,7 @@ _HOMES = {
     "beluga_voice.testing.conformance.codec": ("check_codec",),
     "beluga_voice.testing.conformance.llm": ("check_llm",),
     "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
+    "beluga_voice.testing.conformance.s2s": ("check_s2s",),
     "beluga_voice.testing.conformance.stt": ("check_stt",),
     "beluga_voice.testing.conformance.transport": ("RecordingReceiver", "check_transport"),
     "beluga_voice.testing.conformance.tts": ("check_tts",),
