@@ -50,7 +50,14 @@ def test_each_example_is_in_the_list_and_is_tested_here() -> None:
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
     numbered = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
-    assert numbered == ["01-echo", "02-lookup", "03-host", "04-recorded-calls", "05-own-stt"]
+    assert numbered == [
+        "01-echo",
+        "02-lookup",
+        "03-host",
+        "04-recorded-calls",
+        "05-own-stt",
+        "08-speech-to-speech",
+    ]
     assert all(f"[{name}]" in listed and f'"{name}' in here for name in numbered)
 
 
@@ -130,3 +137,16 @@ def test_05_own_stt_is_installed_found_tested_and_used(tmp_path: Path) -> None:
     )  # fmt: skip
     (turn,) = json.loads(answer)["files"][0]["turns"]
     assert (turn["transcript"], turn["reply"]) == ("zero", "You said zero.")
+
+
+async def test_08_speech_to_speech_asks_its_tool_and_is_cut_short() -> None:
+    session = await load("08-speech-to-speech/clerk.py").call()
+    texts = [(message.role, message.interrupted) for message in session.history]
+    assert texts == [
+        (Role.AGENT, False),
+        (Role.CALLER, False),
+        (Role.AGENT, True),
+        (Role.CALLER, False),
+        (Role.AGENT, False),
+    ]
+    assert session.history[2].text.startswith("Let me look. Your order was shipped on Monday")
