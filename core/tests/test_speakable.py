@@ -181,3 +181,52 @@ def test_a_filter_that_fails_is_left_out_and_told() -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 async def test_core_s_filters_keep_the_contract(name: str) -> None:
     await check_text_filter(lambda: built_in(name))
+
+
+class _Broken(TextFilter):
+    """Opens streams of `stream`."""
+
+    stream: type[TextFilterStream]
+
+    def open_stream(self, language: str) -> TextFilterStream:
+        return self.stream()
+
+
+class _GivesNone(TextFilterStream):
+    def process(self, text: str) -> str:
+        return text or None  # type: ignore[return-value]
+
+
+class _Counts(TextFilterStream):
+    calls = 0
+
+    def process(self, text: str) -> str:
+        _Counts.calls += 1
+        return f"{text}{_Counts.calls}"
+
+
+class _Whispers(TextFilterStream):
+    def process(self, text: str) -> str:
+        return ""
+
+
+class _NeedsLetters(TextFilterStream):
+    def process(self, text: str) -> str:
+        return text[0] + text[1:]
+
+
+@pytest.mark.parametrize(
+    ("stream", "sentence"),
+    [
+        (_GivesNone, r"process: takes any text in any language, and returns text; '' in en is None"),
+        (_Counts, r"process: the same pieces give the same text"),
+        (_Whispers, r"process: keeps plain words"),
+        (_NeedsLetters, r"process: takes any text.*IndexError"),
+    ],
+)
+async def test_the_check_names_the_promise_that_is_broken(
+    stream: type[TextFilterStream], sentence: str
+) -> None:
+    kind = type("Broken", (_Broken,), {"stream": stream})
+    with pytest.raises(AssertionError, match=sentence):
+        await check_text_filter(kind)

@@ -130,7 +130,7 @@ class Sentence:
 
     def __str__(self) -> str:
         says = RULES.get(self.rule, "of another version")
-        why = f" (rule {printable(self.rule)}: {says})" if self.rule else ""
+        why = f" (rule {_legible(self.rule)}: {says})" if self.rule else ""
         return f"{self.at:.3f} s: {self.what}{why}" + (f": {self.saw}." if self.saw else ".")
 
     def as_json(self) -> dict[str, object]:
@@ -188,7 +188,7 @@ def sentence(command: do.Command, start: float = 0.0) -> str:
     return template.format(
         **values,
         who=utterance_name(values.get("utterance", 0)),
-        because=f": {printable(reason)}" if reason else "",
+        because=f": {_legible(reason)}" if reason else "",
     )
 
 
@@ -203,7 +203,7 @@ def quoted(text: str) -> str:
     return f'"{_escaped(escaped)}"'
 
 
-def printable(text: str) -> str:
+def _legible(text: str) -> str:
     """Give a text without anything that a terminal would obey."""
     return _escaped(_short(str(text)))
 
@@ -221,7 +221,7 @@ def _seen(name: str, value: object) -> str:
         return f"the words {quoted(str(value))}"
     if name in _SEEN and isinstance(value, (int, float)):
         return _SEEN[name].format(value)
-    return f"{printable(name)} {printable(str(value))}"
+    return f"{_legible(name)} {_legible(str(value))}"
 
 
 # -- one moment --
