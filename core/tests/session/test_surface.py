@@ -18,9 +18,12 @@ from beluga_voice.events import EndReason, Outcome, SessionState
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.session.retries import Retries
 from beluga_voice.testing import (
+    AmplitudeVAD,
     LoopbackTransport,
+    S2SFault,
     ScriptedAgent,
     ScriptedLLM,
+    ScriptedS2S,
     ScriptedSTT,
     ScriptedSTTStream,
     ScriptedTTS,
@@ -375,3 +378,14 @@ async def test_without_keep_alive_nothing_is_kept_alive(make: Any, monkeypatch: 
     async with rig.session:
         await asyncio.sleep(20)
     rig.check_nothing_is_left()
+
+
+@pytest.mark.parametrize("fault", [S2SFault.REFUSES, S2SFault.FAILS])
+async def test_a_model_that_hears_and_speaks_and_fails_is_named(fault: S2SFault) -> None:
+    vad = AmplitudeVAD()
+    await vad.open()
+    session = VoiceSession(s2s=ScriptedS2S(["One two three."], faults=[fault]), vad=vad)
+    async with session:
+        with pytest.raises(SessionError) as caught:
+            await session.process_transcript("hello")
+        assert caught.value.code is ErrorCode.S2S_ERROR
