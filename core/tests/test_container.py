@@ -117,6 +117,7 @@ class RecordedSession:
         self.state = SessionState.INITIAL
         config = parts["config"]
         assert isinstance(config, SessionConfig)
+        self.config = config
         self.session_id = config.session_id
 
     async def start(self) -> None:

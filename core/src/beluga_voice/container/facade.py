@@ -286,7 +286,7 @@ class VoiceContainer:
     def track(self, session: VoiceSession) -> None:
         """Observe `session`; stop it, if it is still going on, before the providers close."""
         self._live.add(session)
-        if logger.isEnabledFor(logging.INFO):
+        if session.config.enable_structured_logging and logger.isEnabledFor(logging.INFO):
             SessionLog(session, content=self.settings.telemetry.content)
         if self._telemetry is not None:
             self._telemetry.observe(session)

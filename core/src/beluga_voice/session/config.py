@@ -44,6 +44,15 @@ class SessionConfig:
     open_deadline: float = bounded(30, 0.1, 120, "that a stream or the line may take to open, then it failed")
     close_deadline: float = bounded(1, 0.05, 30, "that a provider may take to close, then it is left")
 
+    enable_tracing: bool = field(
+        default=True, metadata={"meaning": "whether spans are made of the session, where telemetry is on"}
+    )
+    enable_metrics: bool = field(
+        default=True, metadata={"meaning": "whether the session counts in metrics, where telemetry is on"}
+    )
+    enable_structured_logging: bool = field(
+        default=True, metadata={"meaning": "whether what happens in the session is logged, with its name"}
+    )
     auto_start: bool = field(
         default=False, metadata={"meaning": "whether a session starts by itself as soon as it is made"}
     )

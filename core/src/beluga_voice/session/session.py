@@ -176,6 +176,11 @@ class VoiceSession:
         return SessionState.INITIAL if self._call is None else self._call.state.visible
 
     @property
+    def config(self) -> SessionConfig:
+        """What the session was told."""
+        return self._parts.config
+
+    @property
     def history(self) -> tuple[Message, ...]:
         """The conversation: the caller's closed turns, and what was heard of the agent."""
         return self._conversation.messages

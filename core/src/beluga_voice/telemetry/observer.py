@@ -36,7 +36,10 @@ class Telemetry:
         Its spans are children of the span that is current where `VoiceSession.start` is called.
         """
         name = getattr(getattr(session.agent, "agent", session.agent), "name", "")
-        session.on_event(_Observation(self._metrics, self._spans_of(session.session_id, str(name or ""))).see)
+        config = session.config
+        metrics = self._metrics if config.enable_metrics else NoMetrics()
+        spans = self._spans_of(session.session_id, str(name or "")) if config.enable_tracing else None
+        session.on_event(_Observation(metrics, spans).see)
 
     def _spans_of(self, session_id: str, agent: str) -> Callable[[float], SessionSpans] | None:
         tracer = self._tracer
