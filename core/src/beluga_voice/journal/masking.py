@@ -13,7 +13,9 @@ from beluga_voice.turns.preempt import MARKS
 CONTENT = frozenset({"text", "before", "heard", "unheard", "error"})
 """Fields, and names of what was seen, that hold what was said, or what a failure may tell of it."""
 
-NO_CONTENT = frozenset({"kind", "rule", "name", "agent", "provider", "model", "finish", "currency"})
+NO_CONTENT = frozenset(
+    {"kind", "rule", "name", "agent", "provider", "model", "finish", "currency", "old", "new"}
+)
 """Texts that come from a fixed list, or from the settings."""
 
 REASON = "reason"
