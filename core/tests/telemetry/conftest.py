@@ -12,11 +12,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from beluga_voice.agent import Agent
 from beluga_voice.contracts import Usage
 from beluga_voice.session import VoiceSession
 from beluga_voice.telemetry import Metrics, Telemetry
+from beluga_voice.telemetry.making import Completed
 from beluga_voice.testing import (
     AmplitudeVAD,
     LoopbackTransport,
@@ -34,14 +36,19 @@ TOOK = 0.3
 class Watched:
     """A session in which the caller asks for the time, with what telemetry made of it."""
 
-    def __init__(self, *, content: bool = False, **parts: Any) -> None:
+    def __init__(self, *, content: bool = False, complete: bool = False, **parts: Any) -> None:
         self.exporter = InMemorySpanExporter()
         self.tracers = TracerProvider()
         self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.reader = InMemoryMetricReader()
         self.meters = MeterProvider([self.reader])
+        scope = InstrumentationScope("test")
+        completed = Completed(self._ended, self.tracers.id_generator, self.tracers.resource, scope)
         self.telemetry = Telemetry(
-            Metrics(self.meters.get_meter("test")), self.tracers.get_tracer("test"), content=content
+            Metrics(self.meters.get_meter("test")),
+            self.tracers.get_tracer("test"),
+            content=content,
+            begin=completed.begin if complete else None,
         )
         self.line = LoopbackTransport()
         self.vad = AmplitudeVAD()
@@ -57,6 +64,9 @@ class Watched:
         }
         self.session = VoiceSession(vad=self.vad, transport=self.line, **(made | parts))
         self.telemetry.observe(self.session)
+
+    def _ended(self, span: ReadableSpan) -> None:
+        self.exporter.export([span])
 
     async def ask(self) -> None:
         """Let the caller ask once, and hear the answer."""

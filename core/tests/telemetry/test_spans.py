@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.trace import StatusCode
 
@@ -26,8 +27,9 @@ def seconds(span: ReadableSpan) -> float:
     return (span.end_time - span.start_time) / 1e9
 
 
-async def test_a_turn_is_a_tree_of_spans(watch: Any) -> None:
-    watched = await watch().run()
+@pytest.mark.parametrize("complete", [False, True])
+async def test_a_turn_is_a_tree_of_spans(watch: Any, complete: bool) -> None:
+    watched = await watch(complete=complete).run()
     spans = watched.spans()
     parents = {
         name: next(
@@ -93,6 +95,24 @@ async def test_what_was_said_is_marked_where_it_is_asked_for(watch: Any) -> None
     for span in watched.exporter.get_finished_spans():
         told = {n: v for n, v in span.attributes.items() if "noon" in str(v) or "what time" in str(v)}
         assert not told or span.attributes[PERSONAL] is True
+
+
+async def test_spans_that_are_made_complete_are_those_of_the_tracer(watch: Any) -> None:
+    told = []
+    for complete in (False, True):
+        watched = await watch(complete=complete, content=True, tts=ScriptedTTS(delay=0.1)).run()
+        spans = watched.exporter.get_finished_spans()
+        assert len({span.context.span_id for span in spans}) == len(spans)
+        assert len({span.context.trace_id for span in spans}) == 1
+        told.append(sorted((s.name, sorted(s.attributes), s.kind, round(seconds(s), 6)) for s in spans))
+    assert told[0] == told[1]
+
+
+async def test_a_trace_that_is_not_sampled_has_no_spans_of_turns(watch: Any) -> None:
+    watched = watch(complete=True)
+    watched.telemetry._tracer.sampler = ALWAYS_OFF
+    await watched.run()
+    assert not watched.exporter.get_finished_spans()
 
 
 async def test_the_host_s_span_is_the_parent(watch: Any) -> None:

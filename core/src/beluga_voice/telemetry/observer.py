@@ -10,6 +10,7 @@ from opentelemetry.trace import Tracer
 from beluga_voice import events as ev
 from beluga_voice.session import VoiceSession
 from beluga_voice.telemetry.gathering import Gathering, Heard, Spoken, ToolCalled
+from beluga_voice.telemetry.making import Begin
 from beluga_voice.telemetry.recorder import MetricsRecorder, NoMetrics
 from beluga_voice.telemetry.spans import SessionSpans
 
@@ -21,14 +22,21 @@ class Telemetry:
         metrics: records; nothing by default.
         tracer: makes spans; none by default.
         content: whether spans hold what was said, marked as personal data.
+        begin: makes all spans but a session's, which are complete when they are made; the tracer if None.
     """
 
     def __init__(
-        self, metrics: MetricsRecorder | None = None, tracer: Tracer | None = None, *, content: bool = False
+        self,
+        metrics: MetricsRecorder | None = None,
+        tracer: Tracer | None = None,
+        *,
+        content: bool = False,
+        begin: Begin | None = None,
     ) -> None:
         self._metrics = metrics or NoMetrics()
         self._tracer = tracer
         self._content = content
+        self._begin = begin
 
     def observe(self, session: VoiceSession) -> None:
         """Watch a session from now on, over all its runs.
@@ -49,7 +57,7 @@ class Telemetry:
         def begin(started: float) -> SessionSpans:
             parent = otel.get_current()
             return SessionSpans(
-                tracer, session_id, agent, content=self._content, parent=parent, started=started
+                tracer, self._begin, session_id, agent, content=self._content, parent=parent, started=started
             )
 
         return begin

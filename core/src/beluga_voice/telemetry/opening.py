@@ -75,16 +75,16 @@ def _open(config: TelemetryConfig, content: bool, *, traced: bool, metered: bool
     from beluga_voice.telemetry.providers import Providers
 
     providers = None if config.exporter == "none" or (traced and metered) else Providers(config)
-    tracer, recorder = None, None
+    tracer, recorder, begin = None, None, None
     if traced:
         tracer = trace.get_tracer(SCOPE, __version__)
     elif providers is not None and providers.tracers is not None:
-        tracer = providers.tracers.get_tracer(SCOPE, __version__)
+        tracer, begin = providers.tracers.get_tracer(SCOPE, __version__), providers.begin
     if metered:
         recorder = Metrics(metrics.get_meter(SCOPE, __version__))
     elif providers is not None:
         recorder = Metrics(providers.meters.get_meter(SCOPE, __version__))
-    return OpenTelemetry(Telemetry(recorder, tracer, content=content), providers)
+    return OpenTelemetry(Telemetry(recorder, tracer, content=content, begin=begin), providers)
 
 
 def _host_has(module: str) -> bool:

@@ -22,11 +22,13 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from beluga_voice._version import __version__
 from beluga_voice.clock import working
 from beluga_voice.errors import ClosedError, ConfigurationError
 from beluga_voice.telemetry.config import TelemetryConfig
+from beluga_voice.telemetry.making import Begin, Completed
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -35,6 +37,9 @@ logger = logging.getLogger("beluga_voice")
 
 OTLP_TIMEOUT = 10.0
 """Seconds that one export may take (OpenTelemetry's default), unless less is left at the end."""
+
+SCOPE = "beluga_voice"
+"""The name under which instruments and spans are made."""
 
 QUEUE = 8192
 """Spans that may wait; a quarter of them is sent before its time, and those beyond are lost."""
@@ -49,6 +54,7 @@ class Providers:
     Attributes:
         tracers: makes tracers; None where spans go nowhere.
         meters: makes meters.
+        begin: makes spans that are complete.
     """
 
     def __init__(self, config: TelemetryConfig) -> None:
@@ -62,10 +68,15 @@ class Providers:
         self._registry: CollectorRegistry | None = None
         resource = _resource()
         self.tracers: TracerProvider | None = None
+        self.begin: Begin | None = None
         exporter = self._span_exporter()
         if exporter is not None:
             self.tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
-            self.tracers.add_span_processor(_batches(exporter, config.interval))
+            batches = _batches(exporter, config.interval)
+            self.tracers.add_span_processor(batches)
+            scope = InstrumentationScope(SCOPE, __version__)
+            ids, own = self.tracers.id_generator, self.tracers.resource
+            self.begin = Completed(batches.on_end, ids, own, scope).begin
             self._closings.append(self.tracers.shutdown)
         # Exemplars would name the span that is current, and none is while a session runs.
         self.meters = MeterProvider(

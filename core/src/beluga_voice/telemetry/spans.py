@@ -10,18 +10,16 @@ import json
 from datetime import UTC, datetime
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from beluga_voice.events import EndReason, ModelAnswered, Outcome, ToolOutcome, TurnMeasured, UsageMeasured
 from beluga_voice.telemetry.gathering import Heard, Spoken, ToolCalled
 from beluga_voice.telemetry.instruments import SEGMENTS
+from beluga_voice.telemetry.making import Attributes, Begin, Begun, by_tracer
 
 NANO = 1_000_000_000
 PERSONAL = "beluga.voice.personal_data"
 """Stands on each span that holds what somebody said."""
-
-Attributes = dict[str, AttributeValue]
 
 _FAILED = Status(StatusCode.ERROR)
 
@@ -30,7 +28,8 @@ class SessionSpans:
     """The spans of one run of a session.
 
     Args:
-        tracer: makes them.
+        tracer: makes the session's.
+        begin: makes all others; the tracer if None.
         session_id: stands on each.
         agent: who answers, by name; empty if it has none.
         content: whether they hold what was said.
@@ -39,17 +38,26 @@ class SessionSpans:
     """
 
     def __init__(
-        self, tracer: Tracer, session_id: str, agent: str, *, content: bool, parent: Context, started: float
+        self,
+        tracer: Tracer,
+        begin: Begin | None,
+        session_id: str,
+        agent: str,
+        *,
+        content: bool,
+        parent: Context,
+        started: float,
     ) -> None:
-        self._tracer = tracer
+        self._begin = begin or by_tracer(tracer)
         self._session_id = session_id
         self._content = content
         self._agent = agent
         # The wall's time is read once; all that follows is the session's own, monotonic.
         self._origin = round(datetime.now(UTC).timestamp() * NANO) - round(started * NANO)
         self._common: Attributes = {"session.id": session_id}
-        self._session = self._start("beluga.voice.session", parent, started, {}, SpanKind.SERVER)
-        self._inside = set_span_in_context(self._session, parent)
+        at = self._time(started)
+        name, common = "beluga.voice.session", dict(self._common)
+        self._session = tracer.start_span(name, parent, SpanKind.SERVER, common, None, at)
         self._recording = self._session.is_recording()
 
     # -- the session --
@@ -88,7 +96,7 @@ class SessionSpans:
     def heard(self, heard: Heard) -> None:
         """Make the spans of a turn that nobody answered."""
         if self._recording:
-            turn = self._start_turn(heard, self._inside)
+            turn = self._start_turn(heard, self._session)
             turn.end(self._time(heard.closed or heard.opened))
 
     def spoken(self, spoken: Spoken) -> None:
@@ -96,16 +104,15 @@ class SessionSpans:
         if not self._recording or spoken.ended is None:
             return
         if spoken.draft:
-            self._invoke(spoken, "", self._inside)
+            self._invoke(spoken, "", self._session)
             return
         if spoken.heard is None:
-            self._speak(spoken, self._inside)
+            self._speak(spoken, self._session)
             return
-        turn = self._start_turn(spoken.heard, self._inside)
+        turn = self._start_turn(spoken.heard, self._session)
         turn.set_attributes({"beluga.voice.outcome": str(spoken.ended.outcome), **_latency(spoken.measured)})
-        inside = set_span_in_context(turn, self._inside)
-        self._invoke(spoken, spoken.heard.text, inside)
-        self._speak(spoken, inside)
+        self._invoke(spoken, spoken.heard.text, turn)
+        self._speak(spoken, turn)
         if spoken.ended.outcome is Outcome.FAILED:
             turn.set_status(_FAILED)
         turn.end(self._time(spoken.ended.at))
@@ -113,9 +120,9 @@ class SessionSpans:
     def late(self, tool: ToolCalled) -> None:
         """Make the span of a tool that ended after its reply."""
         if self._recording:
-            self._execute(tool, self._inside)
+            self._execute(tool, self._session)
 
-    def _start_turn(self, heard: Heard, parent: Context) -> Span:
+    def _start_turn(self, heard: Heard, parent: Begun) -> Begun:
         attributes: Attributes = {"beluga.voice.turn": heard.turn}
         if heard.dropped:
             attributes["beluga.voice.dropped"] = heard.dropped
@@ -124,11 +131,10 @@ class SessionSpans:
             told: Attributes = {}
             if self._content and heard.text:
                 told.update({"beluga.voice.transcript": heard.text, PERSONAL: True})
-            inside = set_span_in_context(turn, parent)
-            self._make("beluga.voice.hearing", inside, heard.opened, heard.closed, told)
+            self._make("beluga.voice.hearing", turn, heard.opened, heard.closed, told)
         return turn
 
-    def _invoke(self, spoken: Spoken, said: str, parent: Context) -> None:
+    def _invoke(self, spoken: Spoken, said: str, parent: Begun) -> None:
         assert spoken.ended is not None
         agent = next((answer.agent for answer in spoken.answers if answer.agent), self._agent)
         attributes: Attributes = {
@@ -146,19 +152,18 @@ class SessionSpans:
             attributes["error.type"] = "utterance_failed"
         name = f"invoke_agent {agent}".strip()
         span = self._start(name, parent, spoken.asked, attributes)
-        inside = set_span_in_context(span, parent)
         ends = [spoken.text_ended or spoken.asked]
         for answer in spoken.answers:
-            self._chat(answer, inside)
+            self._chat(answer, span)
             ends.append(answer.at)
         for tool in spoken.tools.values():
-            self._execute(tool, inside)
+            self._execute(tool, span)
             ends.append(tool.ended or tool.started)
         if failed:
             span.set_status(_FAILED)
         span.end(self._time(min(max(ends), spoken.ended.at)))
 
-    def _chat(self, answer: ModelAnswered, parent: Context) -> None:
+    def _chat(self, answer: ModelAnswered, parent: Begun) -> None:
         attributes: Attributes = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": answer.provider,
@@ -181,7 +186,7 @@ class SessionSpans:
             span.set_status(_FAILED)
         span.end(self._time(answer.at))
 
-    def _execute(self, tool: ToolCalled, parent: Context) -> None:
+    def _execute(self, tool: ToolCalled, parent: Begun) -> None:
         attributes: Attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool.name}
         failed = tool.outcome in (ToolOutcome.FAILED, ToolOutcome.TIMEOUT)
         if failed:
@@ -191,7 +196,7 @@ class SessionSpans:
             span.set_status(_FAILED)
         span.end(self._time(tool.started if tool.ended is None else tool.ended))
 
-    def _speak(self, spoken: Spoken, parent: Context) -> None:
+    def _speak(self, spoken: Spoken, parent: Begun) -> None:
         ended = spoken.ended
         assert ended is not None
         if spoken.played is None and ended.outcome is not Outcome.FAILED:
@@ -219,16 +224,14 @@ class SessionSpans:
     def _start(
         self,
         name: str,
-        parent: Context,
+        parent: Begun,
         at: float,
         attributes: Attributes,
         kind: SpanKind = SpanKind.INTERNAL,
-    ) -> Span:
-        return self._tracer.start_span(
-            name, parent, kind, {**self._common, **attributes}, None, self._time(at)
-        )
+    ) -> Begun:
+        return self._begin(name, parent, kind, {**self._common, **attributes}, self._time(at))
 
-    def _make(self, name: str, parent: Context, since: float, until: float, attributes: Attributes) -> None:
+    def _make(self, name: str, parent: Begun, since: float, until: float, attributes: Attributes) -> None:
         self._start(name, parent, since, attributes).end(self._time(until))
 
 
