@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from beluga_voice import events as ev
@@ -17,7 +16,6 @@ from beluga_voice.contracts import (
     S2SSetup,
     S2SStream,
     ToolMessage,
-    Transcript,
     Usage,
     s2s,
 )
@@ -33,8 +31,10 @@ from beluga_voice.session.closing import close_within
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.retries import Retries
-from beluga_voice.session.s2s.responses import LostError, Response, Sink
+from beluga_voice.session.s2s.requests import Command, Requests
+from beluga_voice.session.s2s.responses import Response, Sink
 from beluga_voice.session.s2s.unanswered import Commit, Unanswered
+from beluga_voice.session.s2s.words import Words
 
 TRIES = 3
 """How often a response is asked for whose stream breaks before anything of it has come."""
@@ -45,19 +45,8 @@ LOOK = 0.1
 SEND = 5.0
 """Seconds that a command may take to be sent, then the stream is broken."""
 
-BY_ITSELF = 2.0
-"""Seconds that a model which answers by itself may take to begin, then it is asked."""
-
-UNCLAIMED = 10.0
-"""Seconds that a response which nobody asked for waits for the caller's turn to close, then it is dropped."""
-
 RENEWS = (0.8, 0.97)
 """Shares of a stream's longest life: from the first on it is renewed when nobody speaks, then in any case."""
-
-NAMES = 64
-"""Responses whose names are remembered, to know again what comes late or twice."""
-
-Command = Callable[[S2SStream], Awaitable[None]]
 
 
 class Events(Protocol):
@@ -92,7 +81,7 @@ class Link:
         answers: whether the model answers by itself, and is told what the caller writes.
 
     Attributes:
-        transcripts: what the caller said, for who receives it.
+        words: what the caller said.
         usage: tokens taken, not yet counted.
         generation: counts the streams.
         events: takes what the model hears; to be set before the first stream is opened.
@@ -108,7 +97,6 @@ class Link:
         *,
         answers: bool,
     ) -> None:
-        self.transcripts: deque[Transcript] = deque()
         self.usage: list[Usage] = []
         self.generation = 0
         self.written = False
@@ -125,22 +113,13 @@ class Link:
         self._waiting_samples = 0
         self._wake = asyncio.Event()
         self._opened = asyncio.Event()
-        self._heard = asyncio.Event()
         self._failure: ProviderError | None = None
         self._kept = Unanswered(model.input_sample_rate)
         self._sent = self._base = 0
-        self._commits: deque[int] = deque()
-        self._overtaken: set[int] = set()
-        self._spans: dict[int, tuple[float, float]] = {}
-        self._items: deque[str] = deque(maxlen=NAMES)
-        self._overrun = self._turn_over = False
-        self._commit_number = self._requests = 0
+        self.words = Words(model.input_sample_rate, ends_alone=answers, known=self._kept.transcribed)
+        self._requests = Requests(model, self, config.close_deadline)
+        self._overrun = False
         self._asking = asyncio.Lock()
-        self._asked: dict[int, Response] = {}
-        self._by_name: dict[str, Response] = {}
-        self._current: Response | None = None
-        self._expected: Response | None = None
-        self._unclaimed: Response | None = None
         self._speaking = False
         self._held: deque[AudioFrame] | None = None
         self._taken = 0
@@ -191,22 +170,20 @@ class Link:
         self._base = self._sent - self._kept.samples
         self._outbox.clear()
         self._waiting_samples = 0
-        again = [item.number for item in self._kept.items if isinstance(item, Commit)]
-        while self._commits and self._commits[0] not in again:
-            self._answer_commit(self._commits[0], "")
+        self.words.begin_stream([item.number for item in self._kept.items if isinstance(item, Commit)])
         for item in self._kept.items:
             self._resend(item)
         self._opened.set()
 
     def _resend(self, item: AudioFrame | CallerMessage | Commit) -> None:
         if isinstance(item, AudioFrame):
-            self._post(lambda stream: stream.send(item))
+            self.post(lambda stream: stream.send(item))
         elif isinstance(item, Commit):
             number = item.number
-            self._post(lambda stream: stream.commit(number))
+            self.post(lambda stream: stream.commit(number))
         else:
             message = item
-            self._post(lambda stream: stream.add(message))
+            self.post(lambda stream: stream.add(message))
 
     async def run(self) -> None:
         """Send and receive until cancelled, over the stream that is open or a new one."""
@@ -243,27 +220,21 @@ class Link:
             why = _as_failure(errors)
         finally:
             self._opened.clear()
-        self._lose(why)
-        await self.aclose()
+        self._requests.lose(str(why) if why else "it was renewed")
+        await self._close_stream()
         return why
-
-    def _lose(self, why: ProviderError | None) -> None:
-        lost = LostError(str(why) if why else "it was renewed")
-        for response in (*self._asked.values(), *self._by_name.values(), self._expected, self._unclaimed):
-            if response is not None:
-                response.end(lost)
-        self._asked.clear()
-        self._by_name.clear()
-        self._items.clear()
-        self._expected = self._unclaimed = None
 
     def _give_up(self, error: ProviderError) -> None:
         self._failure = ProviderError(str(error))
         self._opened.set()
-        self._heard.set()
+        self.words.fail(self._failure)
 
     async def aclose(self) -> None:
-        """Close the stream that is open, if any."""
+        """Close the stream that is open, if any; nothing waits any more."""
+        self._requests.close()
+        await self._close_stream()
+
+    async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             await close_within(self._config.close_deadline, ("s2s", stream.aclose))
@@ -277,20 +248,15 @@ class Link:
             self._held.append(frame)
             return
         self._sent += len(frame)
-        quiet = not self._speaking and self._deciding.state.turn is None and not self._owes_reply
+        quiet = not self._speaking and self._deciding.state.turn is None and not self._requests.owes_answer
         self._kept.add(frame, quiet=quiet)
         self._post_frame(frame)
 
     def commit(self) -> None:
         """Ask for the words of the audio so far; what comes until the caller speaks again is no speech."""
-        self._commit_number += 1
-        number = self._commit_number
-        self._commits.append(number)
-        rate = self._model.input_sample_rate
-        self._spans[number] = (self._spans.get(number - 1, (0.0, 0.0))[1], self._sent / rate)
-        self._spans.pop(number - NAMES, None)
+        number = self.words.commit(self._sent)
         self._kept.add(Commit(number))
-        self._post(lambda stream: stream.commit(number))
+        self.post(lambda stream: stream.commit(number))
         if not self._speaking and self._held is None:
             self._held = deque()
 
@@ -298,16 +264,16 @@ class Link:
         """Add to the conversation."""
         if isinstance(message, CallerMessage):
             self._kept.add(message)
-        self._post(lambda stream: stream.add(message))
+        self.post(lambda stream: stream.add(message))
 
     def give(self, result: ToolMessage) -> None:
         """Give the result of a call that the open stream asked for."""
-        self._post(lambda stream: stream.send_result(result))
+        self.post(lambda stream: stream.send_result(result))
 
     def truncate(self, response: Response, samples: int) -> None:
         """Let the model forget what nobody heard of a response, which is over or was abandoned."""
         if self._model.truncates and response.generation == self.generation:
-            self._post(lambda stream: stream.truncate(response.name, samples))
+            self.post(lambda stream: stream.truncate(response.name, samples))
 
     async def instruct(self, setup: S2SSetup) -> bool:
         """Have the model follow other instructions, with other tools, from now on; whether it took a new stream."""
@@ -317,7 +283,7 @@ class Link:
             return False
         if self._model.updates:
             self._told = S2SSetup(setup.instructions, setup.tools, told.history, told.language)
-            self._post(lambda stream: stream.update(setup.instructions, setup.tools))
+            self.post(lambda stream: stream.update(setup.instructions, setup.tools))
             return False
         await self.renew()
         return True
@@ -343,11 +309,14 @@ class Link:
                 self._write(event.text)
             case ev.TurnClosed() | ev.TurnDropped() | ev.TurnCommitted():
                 self._release(drop=True)
-                if isinstance(event, ev.TurnDropped) and self._unclaimed is not None:
-                    self.abandon(self._unclaimed)
-                    self._unclaimed = None
-                if isinstance(event, ev.TurnDropped) and not self._owes_reply:
-                    self._kept.clear()
+                if isinstance(event, ev.TurnDropped):
+                    self._dropped()
+
+    def _dropped(self) -> None:
+        """Nobody answers what the caller said last."""
+        self._requests.drop_unclaimed()
+        if not self._requests.owes_answer:
+            self._kept.clear()
 
     def _write(self, text: str) -> None:
         if self._answers:
@@ -364,9 +333,10 @@ class Link:
             return  # it is kept for the next stream
         self._waiting_samples += len(frame)
         self._overrun = self._waiting_samples > self._config.hearing_backlog * self._model.input_sample_rate
-        self._post(lambda stream: stream.send(frame), len(frame))
+        self.post(lambda stream: stream.send(frame), len(frame))
 
-    def _post(self, command: Command, samples: int = 0) -> None:
+    def post(self, command: Command, samples: int = 0) -> None:
+        """Tell the model something, after all that was told before."""
         self._outbox.append((command, samples))
         self._wake.set()
 
@@ -394,12 +364,6 @@ class Link:
 
     # -- what it is asked --
 
-    @property
-    def _owes_reply(self) -> bool:
-        """Whether the model is to answer the caller, and has not begun."""
-        waiting = (*self._asked.values(), self._expected)
-        return any(r is not None and not r.abandoned and isinstance(r, Answer) for r in waiting)
-
     async def respond(self, sink: Sink, *, spoken: bool) -> Response:
         """Ask for an answer to all so far; where the model answers by itself what was `spoken`, wait for that.
 
@@ -409,13 +373,9 @@ class Link:
         async with self._asking:
             await self._wait_free()
             spoken, self.written = spoken and not self.written, False
-            if spoken and self._model.responds_by_itself:
-                response = self._claim(sink)
-            else:
-                response = self._request(Answer(0, sink))
             self._kept.asked()
-            self._current = response
-            return response
+            by_itself = spoken and self._model.responds_by_itself
+            return self._requests.claim(sink) if by_itself else self._requests.respond(sink)
 
     async def say(self, sink: Sink, text: str) -> Response:
         """Ask for a text to be spoken.
@@ -427,55 +387,18 @@ class Link:
             raise ProviderError("the model does not speak texts that it is given")
         async with self._asking:
             await self._wait_free()
-            response = Response(0, sink)
-            number = self._number(response)
-            self._post(lambda stream: stream.say(number, text))
-            self._current = response
-            return response
-
-    def _request(self, response: Response) -> Response:
-        number = self._number(response)
-        self._post(lambda stream: stream.respond(number))
-        return response
-
-    def _number(self, response: Response) -> int:
-        self._requests += 1
-        response.request = self._requests
-        self._asked[self._requests] = response
-        return self._requests
-
-    def _claim(self, sink: Sink) -> Response:
-        """Take the response that the model has begun by itself, or will."""
-        response, self._unclaimed = self._unclaimed, None
-        if response is None:
-            response = self._expected = Answer(0)
-            self._loop.call_later(BY_ITSELF, self._ask_late, response)
-        response.claim(sink)
-        return response
-
-    def _ask_late(self, response: Response) -> None:
-        if response is self._expected and not response.abandoned and self._stream is not None:
-            self._request(response)
+            return self._requests.say(sink, text)
 
     async def _wait_free(self) -> None:
         """One response at a time: wait until the latest is over, or was given up."""
-        if self._current is not None:
-            await self._current.done.wait()
+        await self._requests.wait_free()
         await self._opened.wait()
         if self._failure is not None:
             raise self._failure
 
     def abandon(self, response: Response) -> None:
         """Nobody wants it any more. Idempotent."""
-        if response.abandoned or response.over:
-            return
-        response.abandoned = True
-        if response is self._expected and not response.request:
-            self._expected = None
-            response.end()
-        elif response.name:
-            self._post(lambda stream: stream.cancel(response.name))
-        self._loop.call_later(self._config.close_deadline, response.done.set)
+        self._requests.abandon(response)
 
     # -- what it tells --
 
@@ -495,7 +418,7 @@ class Link:
 
     def _renew(self) -> None:
         now, state = self._loop.time(), self._deciding.state
-        busy = state.turn is not None or state.utterances or (self._current and not self._current.over)
+        busy = state.turn is not None or state.utterances or self._requests.busy
         if not busy or now >= self._renew_by:
             raise RenewalDue
         self._renew_at = min(now + LOOK, self._renew_by)
@@ -509,165 +432,45 @@ class Link:
             case s2s.SpeechStopped():
                 self.events.speech_stopped(self._seconds(event.end))
             case s2s.TurnEnded():
-                self._turn_ended()
+                self._end_turn()
             case s2s.InputTranscript():
-                self._transcribed(event)
-            case s2s.ResponseStarted():
-                self._started(event)
-            case s2s.ResponseAudio():
-                self._sounded(event)
-            case s2s.ResponseText():
-                self._found(event.response, lambda r: r.tell(event.text, event.words), answers=True)
-            case s2s.FunctionCalled():
-                self._found(event.response, lambda r: r.call(event.call), answers=True)
-            case s2s.ResponseDone():
-                self._found(event.response, partial(_end, event=event))
+                self.words.take(event, self._base / self._model.input_sample_rate)
             case s2s.UsageReported():
                 self.usage.append(event.usage)
             case s2s.GoingAway():
                 now = self._loop.time()
                 self._renew_at, self._renew_by = now, now + event.within * RENEWS[0]
+            case _ if self._requests.take(event):
+                pass
             case s2s.ErrorReported():
-                self._refused(event)
+                self._deciding.failed("s2s", ProviderError(event.message))
             case _:
-                strange = (
-                    f"the model gave an event of type {type(event).__name__}, which is none of the contract's"
-                )
+                kind = type(event).__name__
+                strange = f"the model gave an event of type {kind}, which is none of the contract's"
                 self._deciding.failed("s2s", ContractError(strange))
-
-    def _found(self, name: str, use: Callable[[Response], None], *, answers: bool = False) -> None:
-        """Use the response of that name; what is of none that is known is passed over."""
-        response = self._by_name.get(name)
-        if response is None:
-            return
-        if answers and isinstance(response, Answer) and not (response.begun or response.abandoned):
-            self._kept.answered()
-        use(response)
 
     def _seconds(self, seconds: float | None) -> float | None:
         """Of all the audio sent, from those of this stream's."""
         return None if seconds is None else seconds + self._base / self._model.input_sample_rate
 
-    def _turn_ended(self) -> None:
+    def _end_turn(self) -> None:
         if self._speaking:
             self.events.speech_stopped(None)
-        if self._answers:
-            self._give(Transcript("", final=True, end_of_turn=True))
-        else:
-            self._turn_over = True  # told with the words, without which nobody can answer
+        self.words.end_turn()
 
-    def _transcribed(self, event: s2s.InputTranscript) -> None:
-        start, end = self._seconds(event.start), self._seconds(event.end)
-        number = event.commit if event.final else 0
-        if event.final and event.item:
-            if event.item in self._items:
-                return
-            self._items.append(event.item)
-        if start is None and number in self._spans:
-            start, end = self._spans[number]
-        if number in self._commits:
-            self._kept.transcribed(number, event.text)
-            self._answer_commit(number, event.text, start, end)
-        elif not number or number in self._overtaken:
-            self._overtaken.discard(number)
-            ends = True if event.final and self._turn_over else None
-            self._turn_over = self._turn_over and not event.final
-            self._give(Transcript(event.text, event.final, start, end, end_of_turn=ends))
+    def answers(self) -> None:
+        """The model has begun to answer: what the caller said until it was asked is not to be heard again."""
+        self._kept.answered()
 
-    def _answer_commit(
-        self, number: int, text: str, start: float | None = None, end: float | None = None
-    ) -> None:
-        """Give the answer to a commit; those before it are late: their answers count as empty until they come."""
-        while self._commits and self._commits[0] < number:
-            self._overtaken.add(self._commits.popleft())
-            self._give(Transcript("", final=True, answers_finalize=True))
-        self._commits.popleft()
-        self._give(Transcript(text, final=True, start=start, end=end, answers_finalize=True))
-
-    def _give(self, transcript: Transcript) -> None:
-        self.transcripts.append(transcript)
-        self._heard.set()
-
-    async def receive(self) -> Transcript:
-        """Wait for what the caller said.
-
-        Raises:
-            ProviderError: there is no model any more.
-        """
-        while not self.transcripts:
-            if self._failure is not None:
-                raise self._failure
-            self._heard.clear()
-            await self._heard.wait()
-        return self.transcripts.popleft()
-
-    def _started(self, event: s2s.ResponseStarted) -> None:
-        if event.response in self._by_name:
-            return
-        response = self._asked.pop(event.request, None)
-        if response is None or response.name:
-            response = Response(event.request) if event.request else self._by_itself()
-            response.abandoned = response.abandoned or bool(event.request)
-        elif response is self._expected:
-            self._expected = None
-        while len(self._by_name) >= NAMES:
-            del self._by_name[next(iter(self._by_name))]
-        self._by_name[event.response] = response
-        response.begin(event.response, self.generation)
-        if response.abandoned:
-            self._post(lambda stream: stream.cancel(event.response))
-        elif response is self._unclaimed:
-            self._offer(response)
-
-    def _by_itself(self) -> Response:
-        """The response that the model has begun unasked: one that was expected, or a new one."""
-        response, self._expected = self._expected, None
-        if response is None:
-            if self._unclaimed is not None:
-                self.abandon(self._unclaimed)
-            response = self._unclaimed = Answer(0)
-        return response
-
-    def _offer(self, response: Response) -> None:
+    def offers(self, response: Response) -> None:
         """A model that answers takes the caller's turn for complete; where none is open it speaks for itself."""
         state = self._deciding.state
         if state.turn is not None or state.reply is not None:
-            self._turn_ended()
-            self._loop.call_later(UNCLAIMED, self._drop_unclaimed, response)
+            self._end_turn()
+            self._requests.keep_unclaimed(response)
         else:
-            self._unclaimed = None
+            self._requests.unclaimed = None
             self.events.speak_up(response)
-
-    def _drop_unclaimed(self, response: Response) -> None:
-        if response is self._unclaimed:
-            self._unclaimed = None
-            self.abandon(response)
-
-    def _sounded(self, event: s2s.ResponseAudio) -> None:
-        try:
-            self._found(event.response, lambda r: r.put(event.frame), answers=True)
-        except ContractError as error:
-            broken = error
-            self._found(event.response, lambda r: r.end(broken))
-            self._post(lambda stream: stream.cancel(event.response))
-
-    def _refused(self, event: s2s.ErrorReported) -> None:
-        response = self._asked.pop(event.request, None)
-        if response is None:
-            self._deciding.failed("s2s", ProviderError(event.message))
-        else:
-            response.end(ProviderError(event.message))
-
-
-class Answer(Response):
-    """A response to what the caller said, not to a text that is to be spoken."""
-
-
-def _end(response: Response, *, event: s2s.ResponseDone) -> None:
-    failed = event.outcome is s2s.ResponseOutcome.FAILED
-    response.end(
-        ProviderError(event.error or "the model's response failed", retryable=True) if failed else None
-    )
 
 
 def _closed() -> ProviderError:

@@ -118,7 +118,7 @@ class _Ear(STTStream):
             self._model.link.commit()
 
     async def receive(self) -> Transcript:
-        return await self._model.link.receive()
+        return await self._model.link.words.receive()
 
     async def aclose(self) -> None:
         """The link is closed with the session."""
