@@ -31,6 +31,7 @@ from beluga_voice.session.closing import close_within
 from beluga_voice.session.config import SessionConfig
 from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.retries import Retries
+from beluga_voice.session.s2s.outbox import Outbox, RenewalDue
 from beluga_voice.session.s2s.requests import Command, Requests
 from beluga_voice.session.s2s.responses import Response, Sink
 from beluga_voice.session.s2s.unanswered import Commit, Unanswered
@@ -41,9 +42,6 @@ TRIES = 3
 
 LOOK = 0.1
 """Seconds between two looks whether nobody speaks, when a stream is to be renewed."""
-
-SEND = 5.0
-"""Seconds that a command may take to be sent, then the stream is broken."""
 
 RENEWS = (0.8, 0.97)
 """Shares of a stream's longest life: from the first on it is renewed when nobody speaks, then in any case."""
@@ -60,10 +58,6 @@ class Events(Protocol):
 
     def speak_up(self, response: Response) -> None:
         """The model speaks though nobody asked, and no turn of the caller's is open."""
-
-
-class RenewalDue(Exception):
-    """The stream is to be replaced."""
 
 
 class Link:
@@ -109,22 +103,19 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._stream: S2SStream | None = None
         self._told = S2SSetup()
-        self._outbox: deque[tuple[Command, int]] = deque()
-        self._waiting_samples = 0
-        self._wake = asyncio.Event()
+        most = round(config.hearing_backlog * model.input_sample_rate)
+        self._outbox = Outbox(most, config.hearing_backlog)
         self._opened = asyncio.Event()
         self._failure: ProviderError | None = None
         self._kept = Unanswered(model.input_sample_rate)
         self._sent = self._base = 0
         self.words = Words(model.input_sample_rate, ends_alone=answers, known=self._kept.transcribed)
         self._requests = Requests(model, self, config.close_deadline)
-        self._overrun = False
         self._asking = asyncio.Lock()
         self._speaking = False
         self._held: deque[AudioFrame] | None = None
         self._taken = 0
         self._renew_at = self._renew_by = 0.0
-        self._renewing = False
 
     # -- life --
 
@@ -166,10 +157,8 @@ class Link:
         self.generation += 1
         self._renew_at = now + longest * RENEWS[0] if longest else math.inf
         self._renew_by = now + longest * RENEWS[1] if longest else math.inf
-        self._renewing = self._overrun = False
         self._base = self._sent - self._kept.samples
-        self._outbox.clear()
-        self._waiting_samples = 0
+        self._outbox.begin()
         self.words.begin_stream([item.number for item in self._kept.items if isinstance(item, Commit)])
         for item in self._kept.items:
             self._resend(item)
@@ -212,7 +201,7 @@ class Link:
                 self._stream = await self._open_stream()
             stream = self._stream
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._send_all(stream), name="beluga-voice s2s send")
+                group.create_task(self._outbox.run(stream), name="beluga-voice s2s send")
                 group.create_task(self._receive_all(stream), name="beluga-voice s2s receive")
         except* RenewalDue:
             pass
@@ -291,8 +280,7 @@ class Link:
     async def renew(self) -> None:
         """Open another stream in the place of this one: it begins with the conversation as it is now."""
         self._opened.clear()
-        self._renewing = True
-        self._wake.set()
+        self._outbox.end()
         await self._opened.wait()
 
     def see(self, event: ev.Event) -> None:
@@ -329,38 +317,12 @@ class Link:
             self.hear(frame)
 
     def _post_frame(self, frame: AudioFrame) -> None:
-        if not self._opened.is_set():
-            return  # it is kept for the next stream
-        self._waiting_samples += len(frame)
-        self._overrun = self._waiting_samples > self._config.hearing_backlog * self._model.input_sample_rate
-        self.post(lambda stream: stream.send(frame), len(frame))
+        if self._opened.is_set():  # else it is kept for the next stream
+            self._outbox.post(lambda stream: stream.send(frame), len(frame))
 
-    def post(self, command: Command, samples: int = 0) -> None:
+    def post(self, command: Command) -> None:
         """Tell the model something, after all that was told before."""
-        self._outbox.append((command, samples))
-        self._wake.set()
-
-    async def _send_all(self, stream: S2SStream) -> None:
-        while True:
-            if self._renewing:
-                raise RenewalDue
-            while self._outbox:
-                if self._overrun:
-                    behind = f"the model is {self._config.hearing_backlog:g} s behind the caller's speech"
-                    raise ProviderError(behind, retryable=True)
-                command, samples = self._outbox.popleft()
-                self._waiting_samples -= samples
-                limit = asyncio.timeout(SEND)
-                try:
-                    async with limit:
-                        await command(stream)
-                except TimeoutError:
-                    if not limit.expired():
-                        raise
-                    raise ProviderTimeoutError(f"the model took nothing for {SEND:g} s") from None
-            self._wake.clear()
-            if not self._outbox and not self._renewing:
-                await self._wake.wait()
+        self._outbox.post(command)
 
     # -- what it is asked --
 
