@@ -93,7 +93,16 @@ FOR_PLUGINS = {
 
 
 # What hosts sessions or adds commands also knows what these are made of.
-FOR_HOSTS = FOR_PLUGINS | {"agents", "cli", "container", "events", "session", "settings", "testing"}
+FOR_HOSTS = FOR_PLUGINS | {
+    "agents",
+    "cli",
+    "container",
+    "events",
+    "plugins",
+    "session",
+    "settings",
+    "testing",
+}
 HOSTS = {"beluga_voice_server"}
 
 

@@ -128,6 +128,10 @@ class Deciding:
             self._carry_out[type(command)](command)
         self._measure(event)
 
+    def hold(self, held: bool) -> None:
+        """Do not take it for a stall that nothing is heard: nobody is there to hear it."""
+        self._timers.held = frozenset({ev.TimerName.STALL}) if held else frozenset()
+
     def _fired(self, timer: ev.TimerName, due: float) -> None:
         self._last = max(self._last, due)
         self.feed(ev.TimerFired(self.now(), timer, due))

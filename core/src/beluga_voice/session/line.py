@@ -152,6 +152,7 @@ class FarEnd:
     def hold(self, held: bool) -> None:
         """Let the agent wait, or go on where it stopped."""
         self._mouth.hold(held)
+        self._deciding.hold(held)
 
     def end_of_input(self, error: Exception | None = None) -> None:
         """End the session."""

@@ -8,17 +8,24 @@ from collections.abc import Callable
 from beluga_voice import commands as do
 from beluga_voice.events import TimerName
 
+LOOK = 1.0
+"""Seconds after which a timer that is held looks again whether it may fire."""
+
 
 class Timers:
     """Runs timers by their names on the running loop.
 
     Args:
         fired: takes the name of a timer that fires, and when it was due.
+
+    Attributes:
+        held: timers that do not fire as long as they stand here; then they fire late, unless cleared.
     """
 
     def __init__(self, fired: Callable[[TimerName, float], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._fired = fired
+        self.held: frozenset[TimerName] = frozenset()
         self._running: dict[TimerName, asyncio.TimerHandle] = {}
 
     def set(self, command: do.SetTimer) -> None:
@@ -41,5 +48,8 @@ class Timers:
             running.cancel()
 
     def _fire(self, timer: TimerName, due: float) -> None:
+        if timer in self.held:
+            self._running[timer] = self._loop.call_later(LOOK, self._fire, timer, due)
+            return
         self._running.pop(timer, None)
         self._fired(timer, due)

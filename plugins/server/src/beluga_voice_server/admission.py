@@ -98,7 +98,7 @@ class Admission:
             RefusedError: there is no room.
         """
         if (problem := self.problem(client)) is not None:
-            raise self.refuse(problem)
+            raise problem
         self._inside[client] += 1
 
     def leave(self, client: str) -> None:

@@ -109,9 +109,9 @@ class Server:
             self._spawn_stop(call)
         for routes in self.routes.values():
             await routes.aclose()
-        background, self._background = self._background, None
-        if background is not None:
-            await background.stop()
+        if self._background is not None:
+            await self._background.stop()
+            self._background = None
 
     def _spawn_stop(self, call: Call) -> None:
         assert self._background is not None

@@ -10,23 +10,28 @@ from dataclasses import dataclass
 
 from beluga_voice.container import VoiceContainer
 from beluga_voice.contracts import ASGI
+from beluga_voice.plugins import Plugins
 from beluga_voice.settings import Settings
 
 HERE = ("127.0.0.1", 50000)
 SERVER = ("127.0.0.1", 8080)
 
 
-def scripted_voice(*transcripts: str, word_duration: float = 0.1, **settings: object) -> VoiceContainer:
+def scripted_voice(
+    *transcripts: str, word_duration: float = 0.1, plugins: Plugins | None = None, **settings: object
+) -> VoiceContainer:
     """Return a container whose recognizer hears `transcripts`, one for each utterance that is loud.
 
     Args:
         transcripts: what is heard.
         word_duration: seconds that the synthesiser takes for a word.
+        plugins: of the container; those that are installed if None.
         settings: of the container; the lag of a busy machine is not minded unless ``server`` says so.
     """
     from beluga_voice.testing import AmplitudeVAD, ScriptedSTT, ScriptedTTS
 
-    voice = VoiceContainer(Settings(overrides=(), config=None, **({"server": {"max_lag": 10}} | settings)))
+    merged = {"server": {"max_lag": 10}} | settings
+    voice = VoiceContainer(Settings(overrides=(), config=None, **merged), plugins)
     voice.stt.override(ScriptedSTT(transcripts))
     voice.tts.override(ScriptedTTS(word_duration=word_duration))
     voice.vad.override(AmplitudeVAD())

@@ -1,0 +1,108 @@
+"""The commands, as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from beluga_voice_server.reloading import look
+
+pytestmark = pytest.mark.real_time
+
+PROGRAM = """
+from beluga_voice import run
+
+def agent(turn):
+    return "{answer}"
+
+run(agent)
+"""
+
+
+@asynccontextmanager
+async def running(folder: Path, *arguments: str) -> AsyncGenerator[Process, None]:
+    environ = {**os.environ, "BELUGA_VOICE_SERVER__MAX_LAG": "10"}  # of a machine that does much else
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=folder, stderr=PIPE, env=environ
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def told(process: Process, pattern: str) -> str:
+    """Wait for a line of the process's."""
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        while line := (await process.stderr.readline()).decode():
+            if found := re.search(pattern, line):
+                return found[1]
+    raise AssertionError(f"ended without {pattern!r}")
+
+
+async def get(url: str) -> str:
+    def read() -> str:
+        with urlopen(url, timeout=5) as response:
+            return str(response.read().decode())
+
+    return await asyncio.to_thread(read)
+
+
+async def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    async with running(tmp_path, "-m", "beluga_voice", "serve", "--port", "0") as process:
+        url = await told(process, r"listens on (http://127\.0\.0\.1:\d+) \(this machine alone may call")
+        assert await get(f"{url}/ready") == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+
+
+async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        async with running(tmp_path, "-m", "beluga_voice", "serve", "--port", port) as process:
+            assert port in await told(
+                process, r"error: (cannot listen on .*name another with --host and --port)"
+            )
+            assert await process.wait() == 2
+
+
+async def test_dev_begins_anew_when_the_program_changes(tmp_path: Path) -> None:
+    program = tmp_path / "agent.py"
+    program.write_text(PROGRAM.format(answer="one"), encoding="utf-8")
+    async with running(tmp_path, "agent.py", "dev", "--port", "0") as process:
+        await told(process, r"listens on (\S+)")
+        began = asyncio.get_running_loop().time()
+        program.write_text(PROGRAM.format(answer="two, and more"), encoding="utf-8")
+        assert await told(process, r"(agent\.py) has changed") == "agent.py"
+        url = await told(process, r"listens on (\S+)")
+        assert asyncio.get_running_loop().time() - began < 10  # 1.5 s on a machine that does nothing else
+        assert await get(f"{url}/health") == "ok\n"
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 130
+
+
+def test_dev_looks_at_the_program_and_not_at_what_is_installed(tmp_path: Path) -> None:
+    seen = ["agent.py", "beluga.toml", ".env", "package/tools.py"]
+    unseen = ["notes.txt", ".venv/x.py", "__pycache__/x.py", "lib/site-packages/x.py"]
+    for name in (*seen, *unseen):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert {str(path.relative_to(tmp_path)) for path in look(tmp_path)} == set(seen)
