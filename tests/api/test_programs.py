@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from beluga_voice import VoiceContainer
 from beluga_voice.settings import Settings
 from beluga_voice.silent import DeafSTT, MuteTTS
-from beluga_voice.testing import ScriptedLLM, tool_call
+from beluga_voice.testing import AmplitudeVAD, ScriptedLLM, tool_call
+from beluga_voice_server.testing import fetch
+from beluga_voice_webrtc.seams import gather_on
 
 HERE = Path(__file__).resolve().parent
 
@@ -149,6 +153,38 @@ def test_an_agent_s_own_providers_are_asked_for(tmp_path: Path) -> None:
 @uses("host")
 def test_a_host_has_its_own_routes_and_the_voice_s(program: ModuleType) -> None:
     assert {"/voice", "/calls/{user}"} <= {route.path for route in program.app.routes}
+
+
+@pytest.mark.real_time
+async def test_a_host_answers_an_offer_with_its_own_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BELUGA_VOICE_SESSIONS__SUPPORT__SESSION__GREETING", "Support.")
+    monkeypatch.setenv("BELUGA_VOICE_SERVER__MAX_LAG", "10")
+    monkeypatch.setenv("BELUGA_VOICE_SERVER__WEBRTC__ADDRESSES", '["127.0.0.1"]')
+    program = load("host")
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTransceiver("audio")
+    messages: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    peer.createDataChannel("host").on("message", lambda text: messages.put_nowait(json.loads(text)))
+    gather_on(peer.getTransceivers()[0].sender.transport, ["127.0.0.1"], range(0))
+    await peer.setLocalDescription(await peer.createOffer())
+    offer = {"type": "offer", "sdp": peer.localDescription.sdp}
+    voice, vad = program.voice, AmplitudeVAD()
+    with voice.stt.override(DeafSTT()), voice.tts.override(MuteTTS()), voice.vad.override(vad):
+        async with voice.lifespan():
+            assert (await fetch(program.app, "GET", "/voice/ready")).status == 200
+            answered = await fetch(
+                program.app, "POST", "/calls/ann", body=offer, headers={"Content-Type": "application/json"}
+            )
+            assert answered.status == 200, answered.body
+            await peer.setRemoteDescription(RTCSessionDescription(str(answered.json["sdp"]), "answer"))
+            async with asyncio.timeout(20):
+                while (message := await messages.get())["type"] != "utterance_ended":
+                    pass
+            assert message["heard"] == "Support."
+            await peer.close()
 
 
 @uses("provider")
