@@ -285,10 +285,15 @@ def check_turns(told: list[ev.Event]) -> None:
 
 
 def check_audio(parts: dict[str, Any], told: list[ev.Event]) -> None:
-    """Samples go to the STT once at most, in order, from the pre-roll on; the agent's frames do not overlap."""
-    frames = [frame for stream in parts["stt"].streams for frame in stream.frames]
-    spans = [(frame.position, frame.position + len(frame)) for frame in frames]
-    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    """Samples go to each stream of the STT once, in order, from the pre-roll on; the agent's frames do not overlap.
+
+    A stream that takes the place of one that failed hears the open turn again.
+    """
+    spans: list[tuple[int, int]] = []
+    for stream in parts["stt"].streams:
+        own = [(frame.position, frame.position + len(frame)) for frame in stream.frames]
+        assert all(one[1] <= other[0] for one, other in pairwise(own))
+        spans += own
     if parts["stt"].fails_after is None and not parts["stt"].send_delay:
         sent = {sample for span in spans for sample in range(*span, 160)}
         for event in told:
