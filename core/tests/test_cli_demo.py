@@ -55,7 +55,7 @@ class Mouth(ScriptedTTS):
 
     def __init__(self, settings):
         self.voices.append((settings.voice, settings.rate))
-        super().__init__()
+        super().__init__(sample_rate=8000)  # the less there is to align
 
 
 @hookimpl

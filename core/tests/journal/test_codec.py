@@ -53,7 +53,7 @@ def made(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 thorough = settings(
-    max_examples=300, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )  # first draws the Unicode table
 
 DECIDED = [kind for kind in codec.EVENTS.values() if issubclass(kind, ev.Decided)]

@@ -118,7 +118,7 @@ SIZES = st.lists(
 ).filter(lambda sizes: sum(sizes) >= 150 * len(sizes))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     bursts=BURSTS,
     sizes=SIZES,

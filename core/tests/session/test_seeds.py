@@ -247,10 +247,10 @@ async def test_sessions_one_after_the_other_leave_no_task_and_no_memory(make: An
         rig.check_nothing_is_left()
 
     counts = []
-    for number in range(140):
+    for number in range(70):
         await cycle()
-        if number in (39, 139):
+        if number in (19, 69):
             gc.collect()
             counts.append(len(gc.get_objects()))
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert counts[1] - counts[0] < 100, "less than one object a session"
+    assert counts[1] - counts[0] < 50, "less than one object a session"

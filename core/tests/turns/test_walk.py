@@ -1,6 +1,6 @@
 """Seeded random walks through the engine: whatever happens, in whatever order, the invariants hold.
 
-`WALK_EVENTS` sets how many events the default run takes (20,000), `WALK_SEED` where it starts. A walk that fails
+`WALK_EVENTS` sets how many events the default run takes (6,000), `WALK_SEED` where it starts. A walk that fails
 is replayed with fewer and fewer events, and told as the shortest list that still fails.
 """
 
@@ -20,7 +20,7 @@ from beluga_voice.turns import OBSERVED, Abilities, State, TurnPolicy, can_chang
 from beluga_voice.turns.state import Life
 from beluga_voice.words import Interruption
 
-EVENTS = int(os.environ.get("WALK_EVENTS", "20000"))
+EVENTS = int(os.environ.get("WALK_EVENTS", "6000"))
 SEED = int(os.environ.get("WALK_SEED", "1"))
 EPISODE = 250
 """Events of one session."""
