@@ -132,7 +132,7 @@ class EarStream(STTStream):
         self._sent = 0
         self._spans: list[tuple[int, int, int]] = []
         for heard in ear.heard:
-            heard.first = heard.given  # what a stream that broke down has not made final is lost
+            heard.given = heard.first  # what a stream that broke down has not made final is to be heard again
 
     async def send(self, frame: AudioFrame) -> None:
         self.send_nowait(frame)
