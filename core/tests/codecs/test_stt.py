@@ -278,6 +278,29 @@ async def test_audio_waits_until_the_vendor_says_that_it_is_ready() -> None:
     assert before == ["hello"]
 
 
+async def test_each_connection_has_to_get_ready_anew() -> None:
+    early: list[Message] = []
+
+    async def serve(caller: Caller) -> None:
+        if caller.number == 1:
+            await caller.send('{"type": "ready"}')
+            await caller.receive()
+            await caller.cut()
+        await asyncio.sleep(0.3)
+        early.extend(caller.sent)
+        await caller.send('{"type": "ready"}')
+        await obey(caller)
+
+    stt, _ = vendor(serve, awaits_ready=True)
+    async with stt:
+        stream = await stt.open_stream()
+        await send_all(stream, speech(1))
+        await stream.finalize()
+        assert text(await finals(stream)) == "w1"
+        await stream.aclose()
+    assert early == []
+
+
 async def test_a_vendor_that_never_gets_ready_is_given_up() -> None:
     async def serve(caller: Caller) -> None:
         while True:

@@ -126,3 +126,16 @@ def test_who_gives_audio_faster_than_it_goes_has_to_wait() -> None:
         line.add(AudioFrame(np.zeros(FRAME, np.int16), RATE))
     line.next(0.0, 0.0)
     assert not line.full
+
+
+def test_an_answer_that_repeats_a_final_answers_without_its_words() -> None:
+    line = SentAudio(RATE, keep=100)
+    final = Transcript("one", True, 0.0, 0.02, answers_finalize=True)
+    for _ in range(2):
+        line.add(AudioFrame(np.ones(FRAME, np.int16), RATE))
+        line.add_finalize()
+    while line.next(0.0, 0.0) is not None:
+        pass
+    assert line.settle(final) == final
+    assert not line.is_repeated(final)
+    assert line.settle(final) == Transcript("", True, answers_finalize=True)
