@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
 from beluga_voice import events as ev
 from beluga_voice.agent import Agent
 from beluga_voice.contracts import Usage
+from beluga_voice.contracts.llm import LLMChunk
 from beluga_voice.errors import ConfigurationError, SessionError
 from beluga_voice.session import VoiceSession
 from beluga_voice.testing import (
@@ -110,6 +113,22 @@ async def test_a_session_counts_what_it_uses_and_tells_it_right_before_its_end()
         ("stop", 1, "time", "ScriptedLLM"),
     ]
     assert all(e.first is not None and e.started <= e.first <= e.at for e in answers)
+
+
+async def test_what_an_answer_took_in_several_parts_adds_up() -> None:
+    class Telling(ScriptedLLM):
+        async def stream(self, *arguments: Any, **named: Any) -> AsyncGenerator[LLMChunk, None]:
+            yield Usage(5, 1, 2)
+            async for chunk in super().stream(*arguments, **named):
+                yield chunk
+
+    llm = Telling(["Hello."], usage=Usage(100, 10))
+    session = VoiceSession(stt=ScriptedSTT(), tts=ScriptedTTS(), agent=Agent("Talk.", llm=llm))
+    async with session:
+        session.send_text("hello")
+        await asyncio.sleep(2)
+    used = session.usage
+    assert (used.input_tokens, used.output_tokens, used.cached_tokens) == (105, 11, 2)
 
 
 async def test_an_answer_that_fails_and_one_that_is_cut_are_told() -> None:

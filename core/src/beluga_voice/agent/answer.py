@@ -39,7 +39,12 @@ class AnswerNote:
     def see(self, chunk: LLMChunk) -> None:
         """Take a chunk."""
         if isinstance(chunk, Usage):
-            self._usage = chunk
+            had = self._usage
+            self._usage = Usage(
+                had.input_tokens + chunk.input_tokens,
+                had.output_tokens + chunk.output_tokens,
+                had.cached_tokens + chunk.cached_tokens,
+            )
         elif isinstance(chunk, Finished):
             self._finish = str(chunk.reason)
         elif self._first is None:
