@@ -182,6 +182,17 @@ async def test_the_figures_tell_of_refusals() -> None:
         assert code(await fetch(app, "GET", "/metrics", **ELSEWHERE)) == "key_missing"
 
 
+async def test_the_figures_of_sessions_follow_where_telemetry_is_for_prometheus() -> None:
+    pytest.importorskip("prometheus_client")
+    voice = scripted_voice(telemetry={"exporter": "prometheus"})
+    app = voice.asgi(ScriptedAgent())
+    async with voice.lifespan():
+        async with voice.get_sessions().open(ScriptedAgent()):
+            shown = (await fetch(app, "GET", "/metrics")).body.decode()
+    assert "beluga_voice_server_sessions " in shown
+    assert "\nsession_active 1.0\n" in shown
+
+
 def test_settings_that_are_wrong_are_told() -> None:
     with pytest.raises(ConfigurationError, match=r"server\.port is 99999; .* \(argument server\)"):
         scripted_voice(server={"port": 99999}).asgi(ScriptedAgent())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from beluga_voice.errors import ClosedError
 
 if TYPE_CHECKING:
     from beluga_voice_server.server import Server
@@ -11,7 +14,10 @@ PREFIX = "beluga_voice_server_"
 
 
 def exposition(server: Server) -> str:
-    """Return the figures as text (Prometheus exposition format 0.0.4)."""
+    """Return the figures as text (Prometheus exposition format 0.0.4).
+
+    Those of the sessions follow, where the setting ``telemetry.exporter`` is ``prometheus``.
+    """
     admission = server.admission
     lines: list[str] = []
 
@@ -26,4 +32,6 @@ def exposition(server: Server) -> str:
     add("draining", "gauge", "Whether the server is being stopped.", ("", float(admission.draining)))
     refused = [(f'{{code="{code}"}}', float(count)) for code, count in sorted(admission.refused.items())]
     add("refused_total", "counter", "Callers that were refused.", *refused)
+    with suppress(ClosedError):  # telemetry goes elsewhere, or nowhere
+        lines.append(server.voice.exposition()[0].decode().rstrip())
     return "\n".join(lines) + "\n"
