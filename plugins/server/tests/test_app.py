@@ -186,9 +186,8 @@ async def test_the_figures_of_sessions_follow_where_telemetry_is_for_prometheus(
     pytest.importorskip("prometheus_client")
     voice = scripted_voice(telemetry={"exporter": "prometheus"})
     app = voice.asgi(ScriptedAgent())
-    async with voice.lifespan():
-        async with voice.get_sessions().open(ScriptedAgent()):
-            shown = (await fetch(app, "GET", "/metrics")).body.decode()
+    async with voice.lifespan(), voice.get_sessions().open(ScriptedAgent()):
+        shown = (await fetch(app, "GET", "/metrics")).body.decode()
     assert "beluga_voice_server_sessions " in shown
     assert "\nsession_active 1.0\n" in shown
 
