@@ -136,15 +136,16 @@ def _add(draft: Draft, event: ev.TranscriptReceived, piece: Piece) -> None:
         turn = draft.turn(end=end, spoken=max(turn.spoken, end - turn.start), settled=False)
         state.quiet_from = max(state.quiet_from, end)
     before = turn.text if state.policy.preemptive != "off" else None
-    turn = draft.turn(ended=event.end_of_turn)
+    ended = event.end_of_turn
     if turn.before:
         turn = draft.turn(before=tuple(p for p in turn.before if p.final or not p.overlaps(piece)))
     if event.final:
-        draft.turn(pieces=(*turn.pieces, piece), interim=None, **_covered(draft, turn, event))
+        pieces = (*turn.pieces, piece)
+        draft.turn(ended=ended, pieces=pieces, interim=None, **_covered(draft, turn, event))
         state.recent = (*state.recent, piece)[-RECENT:]
         settle(draft, event)
     else:
-        draft.turn(interim=piece)
+        draft.turn(ended=ended, interim=piece)
     if before is not None and state.turn is not None and state.turn.text != before:
         draft.turn(changed=draft.now)
     if turn.end is not None:
