@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from beluga_voice.testing import ScriptedAgent
 from beluga_voice_server.testing import Fetched, RefusedSocketError, connect, fetch, scripted_voice
 
 KEY = "the key of this server"
+HERE: dict[str, Any] = {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080)}
 ELSEWHERE: dict[str, Any] = {"client": ("203.0.113.7", 4711), "server": ("192.0.2.1", 80)}
 
 
@@ -132,6 +134,42 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
     async with serving(max_body=1024) as app:
         fetched = await fetch(app, "POST", "/start", body=b" " * 1025)
         assert (fetched.status, code(fetched)) == (413, "body_too_large")
+
+
+async def test_a_body_that_does_not_come_is_given_up() -> None:
+    async with serving(setup=2) as app:
+        asked: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        asked.put_nowait({"type": "http.request", "body": b"{", "more_body": True})
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/start",
+            "headers": [(b"host", b"localhost")],
+            **HERE,
+        }
+        began = asyncio.get_running_loop().time()
+        await app(scope, asked.get, send)  # type: ignore[arg-type]
+        assert sent[0]["status"] == 408
+        assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.01)
+
+
+async def test_proxies_of_the_settings_are_believed_for_whom_they_ask(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    headers = {"X-Forwarded-For": "10.9.9.9, 203.0.113.9, 192.0.2.50"}
+    with caplog.at_level(logging.INFO, "beluga_voice_server.access"):
+        async with serving(proxies=("192.0.2.50",)) as app:
+            for client in ("192.0.2.50", "192.0.2.51"):
+                await fetch(
+                    app, "GET", "/health", headers=headers, client=(client, 1), server=("192.0.2.1", 80)
+                )
+    lines = [each.getMessage().split()[0] for each in caplog.records if each.name.endswith("access")]
+    assert lines == ["203.0.113.9", "192.0.2.51"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -16,7 +15,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from beluga_voice.errors import ConfigurationError
 from beluga_voice_server.reloading import look
+from beluga_voice_server.running import listen
 
 pytestmark = pytest.mark.real_time
 
@@ -62,27 +63,38 @@ async def get(url: str) -> str:
     return await asyncio.to_thread(read)
 
 
-async def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    async with running(tmp_path, "-m", "beluga_voice", "serve", "--port", "0") as process:
+async def test_serves_until_it_is_told_to_stop_whoever_connects_and_asks_for_nothing(tmp_path: Path) -> None:
+    command = ("-m", "beluga_voice", "serve", "--port", "0", "--set", "server.setup=1")
+    async with running(tmp_path, *command) as process:
         url = await told(process, r"listens on (http://127\.0\.0\.1:\d+) \(this machine alone may call")
         assert await get(f"{url}/ready") == "ready\n"
+        port = int(url.rpartition(":")[2])
+        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
+        for _, writer in connections[:100]:
+            writer.write(b"GET / HTTP/1.1\r\nHost: loc")
+        assert await get(f"{url}/health") == "ok\n"
+        async with asyncio.timeout(20):
+            ends = await asyncio.gather(*(reader.read() for reader, _ in connections), return_exceptions=True)
+        assert all(end == b"" or isinstance(end, ConnectionError) for end in ends)
+        for _, writer in connections:
+            writer.close()
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert await process.wait() == 0
 
 
-async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        async with running(tmp_path, "-m", "beluga_voice", "serve", "--port", port) as process:
-            assert port in await told(
-                process, r"error: (cannot listen on .*name another with --host and --port)"
-            )
-            assert await process.wait() == 2
+async def test_a_port_that_is_taken_is_told() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}: .*--host and --port"
+        ):
+            listen("127.0.0.1", port)
+    with pytest.raises(ConfigurationError, match=r"cannot listen on 203\.0\.113\.1:8080"):
+        listen("203.0.113.1", 8080)
 
 
+@pytest.mark.slow
 async def test_dev_begins_anew_when_the_program_changes(tmp_path: Path) -> None:
     program = tmp_path / "agent.py"
     program.write_text(PROGRAM.format(answer="one"), encoding="utf-8")

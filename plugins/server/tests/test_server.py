@@ -212,6 +212,16 @@ async def test_a_connection_that_has_left_does_nothing_more() -> None:
         assert not joined.history
 
 
+async def test_a_connection_that_begins_after_the_session_s_end_is_told_so() -> None:
+    async with serving() as server:
+        wire = Wire()
+        joined = await knock(server).join(wire)
+        await server._calls[joined.session_id].session.stop()
+        joined.begin()
+        await asyncio.sleep(0.01)
+        assert wire.closed == ("ended", "the session has ended")
+
+
 async def test_draining_lets_calls_end_and_nobody_in() -> None:
     async with serving(drain=60) as server:
         joined = await knock(server).join(Wire())
@@ -229,11 +239,15 @@ async def test_draining_lets_calls_end_and_nobody_in() -> None:
 
 async def test_draining_does_not_wait_for_ever() -> None:
     async with serving(drain=2) as server:
-        joined = await knock(server).join(Wire())
+        wire = Wire()
+        joined = await knock(server).join(wire)
         joined.begin()
         began = asyncio.get_running_loop().time()
         await server.drain()
         assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.01)
+        assert server.admission.sessions == 0
+        await asyncio.sleep(0)
+        assert wire.closed == ("ended", "stopped")
 
 
 # -- after a restart --

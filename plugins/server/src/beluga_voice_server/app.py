@@ -82,7 +82,12 @@ class App:
         await response(scope, receive, send)
 
     def _caller(self, scope: Mapping[str, object]) -> Caller:
-        return Caller(self._server, self._agent, client_of(scope), trusted=self._trusts(scope))
+        return Caller(
+            self._server,
+            self._agent,
+            client_of(scope, self._server.settings.proxies),
+            trusted=self._trusts(scope),
+        )
 
     def _trusts(self, scope: Mapping[str, object]) -> bool:
         settings = self._server.settings
@@ -95,7 +100,9 @@ class App:
         server = self._server
         self._check_key(request.scope)
         profile = _profile(await request.body())
-        if (problem := server.admission.problem(client_of(request.scope))) is not None:
+        if (
+            problem := server.admission.problem(client_of(request.scope, server.settings.proxies))
+        ) is not None:
             raise server.admission.refuse(problem)
         try:
             session_id, token = server.issue(profile)

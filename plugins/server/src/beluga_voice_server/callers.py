@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -54,13 +54,23 @@ def headers_of(scope: Mapping[str, object]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
 
 
-def client_of(scope: Mapping[str, object]) -> str:
-    """Return the address that a request comes from; empty if it is not known."""
+def client_of(scope: Mapping[str, object], proxies: Sequence[str] = ()) -> str:
+    """Return the address that a request comes from; empty if it is not known.
+
+    Args:
+        scope: of the request.
+        proxies: addresses that are believed for whom they ask: the last that they name and that is none of them.
+    """
     match scope.get("client"):
         case (str(host), _):
-            return host
+            client = host
         case _:
             return ""
+    if client in proxies:
+        named = headers_of(scope).get("x-forwarded-for", "").split(",")
+        others = [each.strip() for each in named if each.strip() and each.strip() not in proxies]
+        return others[-1][:64] if others else client
+    return client
 
 
 def is_local(scope: Mapping[str, object]) -> bool:

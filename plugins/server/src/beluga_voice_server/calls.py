@@ -149,6 +149,9 @@ class Seat:
         """Take the line: from now on the caller hears the agent, and is told what happens."""
         if self._gone or self._begun:
             return
+        if self._call.session.state is ev.SessionState.ENDED:
+            self.lose("ended", "the session has ended")
+            return
         self._begun = True
         before, self._call.seat = self._call.seat, self
         if before is not None:

@@ -62,17 +62,23 @@ def check_origin(scope: Mapping[str, object], settings: ServerSettings) -> None:
     )
 
 
-def limited(receive: Receive, most: int) -> Receive:
-    """Return `receive` that takes a body of `most` bytes at most.
+def limited(receive: Receive, most: int, deadline: float) -> Receive:
+    """Return `receive` that takes a body of `most` bytes at most, within `deadline` seconds.
 
     Raises:
-        RefusedError: ``body_too_large``; from within the returned function.
+        RefusedError: ``body_too_large`` or ``body_too_slow``; from within the returned function.
     """
-    taken = 0
+    taken, whole = 0, False
+    until = asyncio.get_running_loop().time() + deadline
 
     async def receive_some() -> MutableMapping[str, object]:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        try:
+            async with asyncio.timeout_at(None if whole else until):
+                message = await receive()
+        except TimeoutError:
+            raise RefusedError(408, "body_too_slow", f"no whole body within {deadline:g} s") from None
+        whole = not message.get("more_body", False)
         body = message.get("body", b"")
         taken += len(body) if isinstance(body, bytes) else 0
         if taken > most:
@@ -109,7 +115,11 @@ class Gate:
             await self._serve(scope, receive, watch)
         finally:
             if self._settings.access_log:
-                method, path, client = scope.get("method", "WS"), scope["path"], client_of(scope)
+                method, path, client = (
+                    scope.get("method", "WS"),
+                    scope["path"],
+                    client_of(scope, self._settings.proxies),
+                )
                 access.info("%s %s %s %d %.3f", client, method, path, status, loop.time() - began)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +134,7 @@ class Gate:
             check_host(scope, self._settings)
             check_origin(scope, self._settings)
             if scope["type"] == "http":
-                receive = limited(receive, self._settings.max_body)
+                receive = limited(receive, self._settings.max_body, self._settings.setup)
             await self._app(scope, receive, watch)
         except RefusedError as error:
             await refuse(error, scope, receive, send, sent=sent)

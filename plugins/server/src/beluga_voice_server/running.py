@@ -17,6 +17,7 @@ from beluga_voice.cli.running import run_command
 from beluga_voice.container import VoiceContainer
 from beluga_voice.contracts import ASGI
 from beluga_voice.errors import ConfigurationError
+from beluga_voice_server.http import in_time
 from beluga_voice_server.server import Server
 from beluga_voice_server.settings import ServerSettings
 
@@ -85,6 +86,7 @@ async def run_uvicorn(application: ASGI, server: Server, bound: socket.socket) -
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=CLOSING,
+        http=in_time(settings.setup),
         ws="websockets-sansio",
         ws_max_size=max(settings.max_frame, settings.max_message),
         ws_ping_interval=PING,

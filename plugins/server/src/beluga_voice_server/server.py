@@ -100,13 +100,21 @@ class Server:
                     await self._empty.wait()
             except TimeoutError:
                 logger.info("%d call(s) still go on after %g s", len(self._calls), self.settings.drain)
+                await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """End all calls, so that another server may go on with them; wait until they have ended."""
+        for call in list(self._calls.values()):
+            call.kept = self._store is not None
+            self._spawn_stop(call)
+        if self._calls:
+            self._empty.clear()
+            await self._empty.wait()
 
     async def _end(self) -> None:
         self.admission.draining = True
         self.lag.stop()
-        for call in list(self._calls.values()):
-            call.kept = self._store is not None
-            self._spawn_stop(call)
+        await self._hand_over()
         for routes in self.routes.values():
             await routes.aclose()
         if self._background is not None:

@@ -42,6 +42,9 @@ class ServerSettings(BaseModel):
         default=(),
         description="names that the server is called by; by default any, and on this machine only its own",
     )
+    proxies: tuple[str, ...] = Field(
+        default=(), description="addresses of proxies that tell by ``X-Forwarded-For`` for whom they ask"
+    )
     max_sessions: int = Field(default=100, ge=1, le=100000, description="sessions at once")
     max_sessions_per_client: int = Field(default=10, ge=1, le=100000, description="of one address")
     max_lag: float = Field(
