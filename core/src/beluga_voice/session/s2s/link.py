@@ -43,6 +43,9 @@ TRIES = 3
 LOOK = 0.1
 """Seconds between two looks whether nobody speaks, when a stream is to be renewed."""
 
+EARLY = 0.001
+"""Seconds by which a loop may fire a timer early: what is due within them is due."""
+
 RENEWS = (0.8, 0.97)
 """Shares of a stream's longest life: from the first on it is renewed when nobody speaks, then in any case."""
 
@@ -335,9 +338,11 @@ class Link:
         async with self._asking:
             await self._wait_free()
             spoken, self.written = spoken and not self.written, False
-            self._kept.asked()
             by_itself = spoken and self._model.responds_by_itself
-            return self._requests.claim(sink) if by_itself else self._requests.respond(sink)
+            response = self._requests.claim(sink) if by_itself else self._requests.respond(sink)
+            if not response.begun:
+                self._kept.asked()
+            return response
 
     async def say(self, sink: Sink, text: str) -> Response:
         """Ask for a text to be spoken.
@@ -381,7 +386,7 @@ class Link:
     def _renew(self) -> None:
         now, state = self._loop.time(), self._deciding.state
         busy = state.turn is not None or state.utterances or self._requests.busy
-        if not busy or now >= self._renew_by:
+        if not busy or now >= self._renew_by - EARLY:
             raise RenewalDue
         self._renew_at = min(now + LOOK, self._renew_by)
 

@@ -207,6 +207,7 @@ class ModelLLM(LLM):
     def __init__(self, model: Model) -> None:
         self._model = model
         self._calls: dict[str, int] = {}
+        self._given: set[str] = set()
 
     async def stream(
         self,
@@ -227,7 +228,8 @@ class ModelLLM(LLM):
         offered = () if tool_choice is ToolChoice.NONE or not self._model.s2s.calls_tools else tuple(tools)
         sink.asked()
         renewed = await self._model.link.instruct(S2SSetup(system, offered))
-        results = _latest_results(messages)
+        results = [result for result in _latest_results(messages) if result.call_id not in self._given]
+        self._given.update(result.call_id for result in results)
         if not renewed:
             await self._give(results)
         called = False

@@ -79,8 +79,8 @@ class Unanswered:
         self._asked.append(len(self._kept))
 
     def answered(self) -> None:
-        """The model has begun to answer what there was when it was asked last."""
-        count = self._asked[-1] if self._asked else 0
+        """The model has begun to answer what there was when it was asked last; all there is, if nobody asked it."""
+        count = self._asked[-1] if self._asked else len(self._kept)
         self._asked.clear()
         for _ in range(min(count, len(self._kept))):
             self._drop_first()
