@@ -16,7 +16,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())
-DISTRIBUTIONS = [ROOT / "core", *PLUGINS]
+SIMULATORS = ROOT / "contrib/simulators"
+DISTRIBUTIONS = [ROOT / "core", *PLUGINS, SIMULATORS]
 VERSION_FILE = ROOT / "core/src/beluga_voice/_version.py"
 LICENCES = {"Apache-2.0": "Apache License", "GPL-3.0-or-later": "GNU GENERAL PUBLIC LICENSE"}
 

@@ -1,0 +1,26 @@
+"""The vendors there are, by their names on the command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from beluga_voice.errors import ConfigurationError
+from beluga_voice_simulators.server import Simulator
+
+VENDORS = {
+    "openai": "beluga_voice_simulators.openai:OpenAISimulator",
+}
+"""Where the simulator of each vendor is; loaded when it is asked for."""
+
+
+def simulator_of(vendor: str) -> type[Simulator]:
+    """Return the simulator of a vendor.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if vendor not in VENDORS:
+        raise ConfigurationError(f"no vendor {vendor!r} is simulated; there are {', '.join(sorted(VENDORS))}")
+    module, _, name = VENDORS[vendor].partition(":")
+    found: type[Simulator] = getattr(import_module(module), name)
+    return found
