@@ -146,11 +146,7 @@ def _with_room(samples: Samples) -> Samples:
 
 
 class Judge:
-    """Asks a turn detector, and remembers: settings that are compared put the same questions.
-
-    This is the place where a detector by sound gets its audio, once `TurnContext` has a field for it: what the
-    caller has said up to `at` is `turn.samples` up to there.
-    """
+    """Asks a turn detector, and remembers: settings that are compared put the same questions."""
 
     def __init__(self, detector: TurnDetector) -> None:
         self._detector = detector
@@ -158,11 +154,21 @@ class Judge:
 
     async def ask(self, turn: Turn, text: str, final: bool, at: float) -> float:
         """Return the probability that the turn is over `at` seconds after its first sample."""
-        question = (turn.id, text, final, round(at, 6))
+        seconds = self._detector.audio_seconds
+        # What is heard in the same frame sounds the same: a detector by sound is not asked twice.
+        question = (turn.id, "" if seconds else text, final or bool(seconds), round(at, 2 if seconds else 6))
         if question not in self._answers:
-            context = TurnContext(text, final, turn.language)
+            audio = _until(turn, at, seconds) if seconds else None
+            context = TurnContext(text, final, turn.language, audio)
             self._answers[question] = await self._detector.predict(context)
         return self._answers[question]
+
+
+def _until(turn: Turn, at: float, seconds: float) -> AudioFrame:
+    """The turn's audio up to `at`, as a session hears it: at most `seconds`."""
+    end = round(at * SAMPLE_RATE)
+    start = max(end - round(seconds * SAMPLE_RATE), 0)
+    return AudioFrame(_with_room(turn.samples)[start:end], SAMPLE_RATE, start)
 
 
 # -- deciding --

@@ -36,6 +36,6 @@ def test_each_offers_a_provider_whose_class_and_settings_can_be_imported(plugins
 
 def test_a_plugin_that_is_installed_is_not_offered_for_installation(plugins: Plugins) -> None:
     with pytest.raises(
-        UnknownProviderError, match=r"no VAD provider named 'espeak'; installed: energy, silero$"
+        UnknownProviderError, match=r"no VAD provider named 'espeak'; installed: energy, silero, webrtcvad$"
     ):
         plugins.vad.create("espeak")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -283,6 +284,8 @@ class Transcription:
             answers = self._answered(transcript) if transcript.answers_finalize else None
             if transcript.final:
                 end = transcript.end
+                if end is not None and not math.isfinite(end):
+                    end = None
                 self._unsettled.settle(None if end is None else self.sent.position(end, end=True), answers)
             self._heard(transcript, answers)
         raise ProviderError("the STT closed its stream", retryable=True)
