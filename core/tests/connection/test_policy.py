@@ -130,3 +130,16 @@ def test_a_vendor_s_words_are_quoted_on_one_line_and_cut() -> None:
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
+
+
+def test_a_vendor_that_takes_everything_and_never_answers_is_given_up() -> None:
+    policy = ConnectionPolicy(answer_deadline=10.0, stable=10.0, tries=3, jitter=0)
+    supervisor = Supervisor(policy, lambda: 0.5)
+    now, delays = 0.0, []
+    while len(delays) < 10 and None not in delays:
+        supervisor.opened(now)
+        supervisor.owed(True, now)
+        now += policy.answer_deadline
+        delays.append(supervisor.lost(ProviderError("no answer", retryable=True), now))
+    assert delays[-1] is None
+    assert len(delays) == 3

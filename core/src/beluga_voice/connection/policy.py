@@ -20,7 +20,8 @@ class ConnectionPolicy:
         keep_alive: without a message of ours after which one is sent that keeps the connection; 0 for never.
         ping: between WebSocket pings; a pong must come within half of it. 0 for never.
         tries: how often in a row a connection may fail to open, or be lost before it was `stable`.
-        stable: after which a connection that is lost counts as one that had worked.
+        stable: after which a connection that is lost counts as one that had worked; waiting for an answer that
+            never came is no work.
         first_delay: before the second try in a row; 0 by default, for the line may just have dropped.
         delay: before the third, doubled for each further one.
         max_delay: between two tries; a vendor that asks for more (Retry-After) is given up.
@@ -110,9 +111,10 @@ class Supervisor:
     def lost(self, error: ProviderError, now: float) -> float | None:
         """Return the seconds to wait before the next try; None if there is to be none."""
         policy = self._policy
-        if self._opened is not None and now - self._opened >= policy.stable:
+        worked_until = now if self._answer_from is None else self._answer_from
+        if self._opened is not None and worked_until - self._opened >= policy.stable:
             self._failures = 0
-        self._opened = None
+        self._opened = self._answer_from = None
         self._failures += 1
         asked = error.retry_after or 0.0
         if not error.retryable or self._failures >= policy.tries or asked > policy.max_delay:
