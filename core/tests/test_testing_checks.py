@@ -22,7 +22,7 @@ from beluga_voice.contracts import (
     TurnContext,
     TurnDetector,
 )
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError
 from beluga_voice.testing import (
     AmplitudeVAD,
     LoopbackTransport,
@@ -66,11 +66,17 @@ async def test_the_loopback_transport_conforms() -> None:
 
 
 class HalvingStream(NoiseSuppressorStream):
+    closed = False
+
     def process(self, frame: AudioFrame, played: AudioFrame | None) -> AudioFrame:
+        if self.closed:
+            raise ClosedError("closed")
+        if frame.sample_rate != 16000:
+            raise AudioError("another rate")
         return AudioFrame(frame.samples // np.int16(2), frame.sample_rate, frame.position)
 
     def close(self) -> None:
-        pass
+        self.closed = True
 
 
 class Halving(NoiseSuppressor):

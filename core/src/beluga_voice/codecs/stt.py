@@ -13,7 +13,7 @@ from beluga_voice.audio import AudioFrame
 from beluga_voice.codecs.codec import Codec, Ready, Reply, unreadable
 from beluga_voice.connection import Link, Message, Request
 from beluga_voice.contracts import STT, STTStream, Transcript
-from beluga_voice.errors import ClosedError, ContractError, ProviderError
+from beluga_voice.errors import AudioError, ClosedError, ContractError, ProviderError
 from beluga_voice.resilience.replay import SentAudio
 
 S_co = TypeVar("S_co", covariant=True)
@@ -102,6 +102,11 @@ class CodecSTTStream(STTStream):
 
     def send_nowait(self, frame: AudioFrame) -> bool:
         self._check()
+        if frame.sample_rate != self._codec.sample_rate:
+            raise AudioError(
+                f"a frame at {frame.sample_rate} Hz; {self._codec.service.name} is sent "
+                f"{self._codec.sample_rate} Hz: resample it"
+            )
         if self._audio.full:
             return False
         self._audio.add(frame)

@@ -27,6 +27,8 @@ class NoiseSuppressorStream(ABC):
             A frame of the same length, rate and position.
 
         Raises:
+            AudioError: the frame is at another rate.
+            ClosedError: after `close`.
             ProviderError: the engine failed; the session goes on with the frame as it came.
         """
 

@@ -63,6 +63,7 @@ class STTStream(ABC):
                 audio between was not speech. Not retained after return.
 
         Raises:
+            AudioError: the frame is at another rate, and is not resampled here.
             ClosedError: after `aclose`.
             ProviderError: the engine refused or dropped the stream; `retryable` tells which.
         """

@@ -28,6 +28,7 @@ class VADStream(ABC):
             frame: mono int16 at `VAD.sample_rate`, of any length; frames follow each other without gap.
 
         Raises:
+            AudioError: the frame is at another rate.
             ClosedError: after `close`.
         """
 

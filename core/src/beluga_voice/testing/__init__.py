@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from beluga_voice.testing.conformance.agent import check_agent
     from beluga_voice.testing.conformance.classifier import check_classifier
     from beluga_voice.testing.conformance.codec import check_codec
+    from beluga_voice.testing.conformance.faults import FaultyLine, VendorFaults
+    from beluga_voice.testing.conformance.hygiene import check_import_hygiene
     from beluga_voice.testing.conformance.llm import check_llm
     from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
+    from beluga_voice.testing.conformance.report import Finding, Level, Report, collect, up_to
     from beluga_voice.testing.conformance.s2s import check_s2s
+    from beluga_voice.testing.conformance.session_store import check_session_store
     from beluga_voice.testing.conformance.stt import check_stt
     from beluga_voice.testing.conformance.text_filter import check_text_filter
     from beluga_voice.testing.conformance.transport import RecordingReceiver, check_transport
@@ -60,11 +64,15 @@ __all__ = [
     "DeadlockError",
     "FakeAgentInstance",
     "FakeSession",
+    "FaultyLine",
+    "Finding",
     "LLMRequest",
+    "Level",
     "LocalServer",
     "LoopbackTransport",
     "MemoryServer",
     "RecordingReceiver",
+    "Report",
     "S2SFault",
     "ScriptedAgent",
     "ScriptedLLM",
@@ -79,6 +87,7 @@ __all__ = [
     "ScriptedVAD",
     "SentFrame",
     "StalledError",
+    "VendorFaults",
     "VirtualTimeLoop",
     "assert_agent_state",
     "assert_session_interface",
@@ -87,21 +96,25 @@ __all__ = [
     "check_agent",
     "check_classifier",
     "check_codec",
+    "check_import_hygiene",
     "check_llm",
     "check_noise_suppressor",
     "check_s2s",
+    "check_session_store",
     "check_stt",
     "check_text_filter",
     "check_transport",
     "check_tts",
     "check_turn_detector",
     "check_vad",
+    "collect",
     "make_agent_context",
     "make_session",
     "make_streaming_state",
     "run_virtual",
     "sounds",
     "tool_call",
+    "up_to",
     "working",
 ]
 
@@ -121,6 +134,10 @@ _HOMES = {
     "beluga_voice.testing.conformance.llm": ("check_llm",),
     "beluga_voice.testing.conformance.noise_suppressor": ("check_noise_suppressor",),
     "beluga_voice.testing.conformance.s2s": ("check_s2s",),
+    "beluga_voice.testing.conformance.faults": ("FaultyLine", "VendorFaults"),
+    "beluga_voice.testing.conformance.hygiene": ("check_import_hygiene",),
+    "beluga_voice.testing.conformance.report": ("Finding", "Level", "Report", "collect", "up_to"),
+    "beluga_voice.testing.conformance.session_store": ("check_session_store",),
     "beluga_voice.testing.conformance.stt": ("check_stt",),
     "beluga_voice.testing.conformance.transport": ("RecordingReceiver", "check_transport"),
     "beluga_voice.testing.conformance.tts": ("check_tts",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from beluga_voice.contracts import (
@@ -22,9 +22,10 @@ from beluga_voice.contracts import (
     Usage,
 )
 from beluga_voice.contracts.llm import LLMChunk, LLMMessage
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing.conformance import provider
 from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon
+from beluga_voice.testing.conformance.report import Level
 
 TEXTS = ("hello", "", "Zoë 李雷 «да» \U0001f642 e\u0301\u200b", "word " * 2000)
 
@@ -112,7 +113,7 @@ async def _names_each_call_once(case: Case) -> None:
             expect(len(ids) <= 1, f"the call of index {index} has the ids {ids}")
 
 
-@promises.made_by("LLM.stream", "may be closed at any chunk, and answers again")
+@promises.made_by("LLM.stream", "may be closed at any chunk, and answers again", Level.SILVER)
 async def _may_be_closed(case: Case) -> None:
     for before in (0, 1, 2):
         chunks = case.llm.stream(HELLO)
@@ -122,7 +123,7 @@ async def _may_be_closed(case: Case) -> None:
         await _ask(case.llm, HELLO)
 
 
-@promises.made_by("LLM.stream", "may be cancelled while it thinks, and answers again")
+@promises.made_by("LLM.stream", "may be cancelled while it thinks, and answers again", Level.SILVER)
 async def _may_be_cancelled(case: Case) -> None:
     for steps in (1, 2, 5):
         asking = asyncio.create_task(_ask(case.llm, HELLO))
@@ -133,9 +134,26 @@ async def _may_be_cancelled(case: Case) -> None:
         await _ask(case.llm, HELLO)
 
 
-@promises.made_by("LLM", "gives any number of answers at a time")
+@promises.made_by("LLM", "gives any number of answers at a time", Level.SILVER)
 async def _answers_several_at_once(case: Case) -> None:
     await asyncio.gather(*(_ask(case.llm, HELLO) for _ in range(3)))
+
+
+@promises.made_by("LLM.stream", "waits for a slow reader, who loses nothing", Level.SILVER)
+async def _waits_for_a_slow_reader(case: Case) -> None:
+    chunks: list[LLMChunk] = []
+    async with aclosing(case.llm.stream(HELLO)) as answer:
+        async for chunk in answer:
+            chunks.append(chunk)
+            await asyncio.sleep(0.05)
+    expect(bool(chunks) and isinstance(chunks[-1], Finished), f"the last chunk was {chunks[-1:]}")
+
+
+@promises.made_by("LLM.stream", "takes a megabyte, or raises ProviderError", Level.SILVER)
+async def _takes_a_megabyte(case: Case) -> None:
+    with suppress(ProviderError):  # a model's context ends somewhere
+        await soon(_ask(case.llm, (SYSTEM, CallerMessage("word " * 200_000))), "a megabyte's answer", 60)
+    await _ask(case.llm, HELLO)
 
 
 @promises.made_by("LLM.stream", "leaves nothing running when an answer has ended")

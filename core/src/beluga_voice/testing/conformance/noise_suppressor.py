@@ -10,10 +10,11 @@ import numpy as np
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import NoiseSuppressor, NoiseSuppressorStream
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError
 from beluga_voice.testing import sounds
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error_of
 from beluga_voice.testing.conformance.provider import check_provider
+from beluga_voice.testing.conformance.report import Level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +81,7 @@ async def _keeps_the_form(case: Case) -> None:
     stream.close()
 
 
-@promises.made_by("NoiseSuppressorStream.process", "takes frames of 10 to 60 ms, and silence")
+@promises.made_by("NoiseSuppressorStream.process", "takes frames of 10 to 60 ms, and silence", Level.SILVER)
 async def _takes_other_durations(case: Case) -> None:
     stream, rate, position = case.suppressor.open_stream(), case.suppressor.sample_rate, 0
     for duration in (0.01, 0.06, 0.02, 0.03, 0.04):
@@ -90,7 +91,7 @@ async def _takes_other_durations(case: Case) -> None:
     stream.close()
 
 
-@promises.made_by("NoiseSuppressorStream.process", "changes and keeps nothing of its arguments")
+@promises.made_by("NoiseSuppressorStream.process", "changes and keeps nothing of its arguments", Level.SILVER)
 async def _keeps_nothing(case: Case) -> None:
     usual = _process(case.suppressor.open_stream(), case.frames())
     untouched = case.frames()
@@ -101,7 +102,7 @@ async def _keeps_nothing(case: Case) -> None:
     _expect_same(usual, again, "when the buffers are used again")
 
 
-@promises.made_by("NoiseSuppressor.open_stream", "streams do not know of each other")
+@promises.made_by("NoiseSuppressor.open_stream", "streams do not know of each other", Level.SILVER)
 async def _streams_are_independent(case: Case) -> None:
     alone = _process(case.suppressor.open_stream(), case.frames())
     other = case.suppressor.open_stream()
@@ -113,6 +114,24 @@ async def _streams_are_independent(case: Case) -> None:
 
     _expect_same(alone, _process(case.suppressor.open_stream(), beside()), "beside another stream")
     other.close()
+
+
+@promises.made_by("NoiseSuppressorStream.process", "raises ClosedError after close", Level.SILVER)
+async def _closed_stream_raises(case: Case) -> None:
+    stream = case.suppressor.open_stream()
+    stream.close()
+    frame = case.frames()[0]
+    expect_error_of(ClosedError, lambda: stream.process(frame, None), "process")
+
+
+@promises.made_by("NoiseSuppressorStream.process", "refuses a frame at another rate", Level.SILVER)
+async def _knows_its_rate(case: Case) -> None:
+    stream = case.suppressor.open_stream()
+    frame = AudioFrame.silence(0.02, case.suppressor.sample_rate // 2)
+    try:
+        expect_error_of(AudioError, lambda: stream.process(frame, None), f"a frame at {frame.sample_rate} Hz")
+    finally:
+        stream.close()
 
 
 def _process(stream: NoiseSuppressorStream, frames: Iterable[AudioFrame]) -> NDArray[np.int16]:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from beluga_voice.testing.conformance.report import Finding, Level, note, wanted
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -25,6 +27,7 @@ class Promise(Generic[C]):
     where: str
     says: str
     holds: Callable[[C], Awaitable[None]]
+    level: Level = Level.BRONZE
 
 
 class Promises(Generic[C]):
@@ -39,29 +42,27 @@ class Promises(Generic[C]):
         self.table: list[Promise[C]] = []
 
     def made_by(
-        self, where: str, says: str
+        self, where: str, says: str, level: Level = Level.BRONZE
     ) -> Callable[[Callable[[C], Awaitable[None]]], Callable[[C], Awaitable[None]]]:
         """Add the decorated function, which fails when `where` does not do what it `says`."""
 
         def add(holds: Callable[[C], Awaitable[None]]) -> Callable[[C], Awaitable[None]]:
-            self.table.append(Promise(where, says, holds))
+            self.table.append(Promise(where, says, holds, level))
             return holds
 
         return add
 
     async def check(self, case: C, who: str) -> None:
-        """Hold `case` to every promise.
+        """Hold `case` to every promise of the levels that are asked for (`report.up_to`), the lower ones first.
 
         Raises:
-            AssertionError: a promise is broken; one sentence says by whom, which, where it is written, and what
-                was seen.
+            AssertionError: a promise is broken, and nobody collects (`report.collect`); one sentence says by whom,
+                which, where it is written, and what was seen.
         """
-        for promise in self.table:
-            seen, cause = await _seen(promise, case)
-            if seen is not None:
-                written = f"{self.module}.{promise.where}"
-                sentence = f"{who} breaks a promise of {written}: {promise.says}; {seen}"
-                raise AssertionError(" ".join(sentence.split())) from cause
+        for promise in sorted(self.table, key=lambda each: each.level.rank):
+            if wanted(promise.level):
+                seen, cause = await _seen(promise, case)
+                note(Finding(who, f"{self.module}.{promise.where}", promise.says, promise.level, seen), cause)
 
 
 async def _seen(promise: Promise[C], case: C) -> tuple[str | None, Exception | None]:

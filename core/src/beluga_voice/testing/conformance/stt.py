@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beluga_voice.audio import AudioFrame
+from beluga_voice.codecs.codec import Codec
 from beluga_voice.contracts import STT, STTStream, Transcript
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError, ProviderError
 from beluga_voice.testing import sounds
+from beluga_voice.testing.conformance.faults import (
+    GIVES_UP_WITHIN,
+    PROMPT,
+    FaultyLine,
+    VendorFaults,
+    expect_retryable,
+)
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
 from beluga_voice.testing.conformance.provider import check_provider
+from beluga_voice.testing.conformance.report import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +52,7 @@ class Case:
         speech: samples at its rate.
         words: what is said, in lower case; None for any words.
         heard: the transcripts of the first plain run, for the promises that look at nothing else.
+        faults: its vendor's line, for the promises of what happens when that fails; None if it has no vendor.
     """
 
     make: Callable[[], STT]
@@ -50,6 +60,7 @@ class Case:
     speech: NDArray[np.int16]
     words: list[str] | None
     heard: list[Transcript] = field(default_factory=list)
+    faults: VendorFaults | None = None
 
     def frames(self, position: int = 0) -> Iterable[AudioFrame]:
         """Return the speech in frames of 20 ms."""
@@ -67,13 +78,21 @@ class Case:
 promises: Promises[Case] = Promises("beluga_voice.contracts.stt")
 
 
-async def check_stt(make: Callable[[], STT], *, speech: AudioFrame, words: str | None = None) -> None:
+async def check_stt(
+    make: Callable[[], STT],
+    *,
+    speech: AudioFrame,
+    words: str | None = None,
+    faults: VendorFaults | None = None,
+) -> None:
     """Check that a recognizer keeps its contract.
 
     Args:
-        make: makes a recognizer, not yet opened; called several times.
+        make: makes a recognizer, not yet opened; called several times. One over `beluga_voice.codecs` is also held
+            to what happens when its vendor's line fails.
         speech: some seconds of clear speech with little silence around, at `STT.sample_rate`.
         words: what is said; letter case and punctuation do not matter. None accepts any words.
+        faults: the vendor, for a recognizer with a connection of its own.
 
     Raises:
         AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
@@ -83,10 +102,13 @@ async def check_stt(make: Callable[[], STT], *, speech: AudioFrame, words: str |
     async def check(stt: STT) -> None:
         if speech.sample_rate != stt.sample_rate:
             raise ValueError(f"the speech is at {speech.sample_rate} Hz; give it at {stt.sample_rate} Hz")
-        case = Case(make, stt, speech.samples, None if words is None else _words(words))
-        await promises.check(case, type(stt).__name__)
+        line = faults or (own if isinstance(stt, Codec) else None)
+        wanted = None if words is None else _words(words)
+        await promises.check(Case(made, stt, speech.samples, wanted, faults=line), type(stt).__name__)
 
-    await check_provider(make, check)
+    own = FaultyLine()
+    made = own.between(make)
+    await check_provider(made, check)
 
 
 @promises.made_by("STT.open_stream", "raises ClosedError after aclose")
@@ -118,7 +140,9 @@ async def _closed_stream_raises(case: Case) -> None:
         await expect_error(ClosedError, _send_nowait(stream, frame), "send_nowait")
 
 
-@promises.made_by("STTStream.receive", "raises ClosedError when the stream is closed while it waits")
+@promises.made_by(
+    "STTStream.receive", "raises ClosedError when the stream is closed while it waits", Level.SILVER
+)
 async def _closing_ends_a_wait(case: Case) -> None:
     stream = await case.stt.open_stream()
     waiting = asyncio.create_task(stream.receive())
@@ -156,7 +180,9 @@ async def _answers_finalize_once(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("STTStream.finalize", "is answered when nothing was sent, and after silence only")
+@promises.made_by(
+    "STTStream.finalize", "is answered when nothing was sent, and after silence only", Level.SILVER
+)
 async def _answers_finalize_of_nothing(case: Case) -> None:
     stream = await case.stt.open_stream()
     silence = sounds.silence(1.0, case.stt.sample_rate)
@@ -171,14 +197,16 @@ async def _answers_finalize_of_nothing(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("STTStream.send", "takes frames of any size, and keeps nothing of a frame after return")
+@promises.made_by(
+    "STTStream.send", "takes frames of any size, and keeps nothing of a frame after return", Level.SILVER
+)
 async def _takes_odd_frames_and_keeps_none(case: Case) -> None:
     sizes = itertools.cycle([1, 2, 7, 160, 333, 1024, 4001])
     frames = _overwritten(sounds.split(case.speech, sizes, case.stt.sample_rate))
     case.expect_words(await _recognize(case, frames), "in odd frames whose buffer was overwritten after send")
 
 
-@promises.made_by("STTStream.send", "takes positions that jump over audio that was no speech")
+@promises.made_by("STTStream.send", "takes positions that jump over audio that was no speech", Level.SILVER)
 async def _takes_jumps(case: Case) -> None:
     stream = await case.stt.open_stream()
     rate = case.stt.sample_rate
@@ -188,7 +216,7 @@ async def _takes_jumps(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("STTStream.receive", "may be cancelled without a loss")
+@promises.made_by("STTStream.receive", "may be cancelled without a loss", Level.SILVER)
 async def _receive_may_be_cancelled(case: Case) -> None:
     stream = await case.stt.open_stream()
     impatient = asyncio.create_task(_receive_impatiently(stream, case.stt))
@@ -201,7 +229,7 @@ async def _receive_may_be_cancelled(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("STT.open_stream", "streams do not know of each other")
+@promises.made_by("STT.open_stream", "streams do not know of each other", Level.SILVER)
 async def _streams_are_independent(case: Case) -> None:
     doomed = await case.stt.open_stream()
     one, two = await case.stt.open_stream(), await case.stt.open_stream()
@@ -231,6 +259,135 @@ async def _transcripts_are_sound(case: Case) -> None:
 async def _gives_interims(case: Case) -> None:
     if case.stt.interim_results:
         expect(any(not t.final for t in case.heard), "no interim came")
+
+
+@promises.made_by("STTStream.receive", "gives transcripts in the order of the speech")
+async def _keeps_the_order(case: Case) -> None:
+    starts = [t.start for t in case.heard if t.final and t.start is not None]
+    expect(starts == sorted(starts), f"finals begin at {starts} s: times go backwards")
+
+
+@promises.made_by("STTStream.send", "waits for nobody to receive, or is waited for", Level.SILVER)
+async def _needs_no_reader(case: Case) -> None:
+    stream = await case.stt.open_stream()
+    sending = asyncio.create_task(_send_all(case.stt, stream, case.frames()))
+    await asyncio.wait([sending], timeout=5)
+    try:
+        if case.stt.finalizes:
+            transcripts = await _until_answered(stream)
+        else:
+            transcripts = await _all(stream, case.stt)
+        await soon(_join_sending(sending), "sending to a stream that is read late")
+        case.expect_words(transcripts, "by a reader who began late")
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+    await stream.aclose()
+
+
+@promises.made_by("STTStream.send", "refuses a frame at another rate, or resamples it", Level.SILVER)
+async def _knows_its_rate(case: Case) -> None:
+    stream = await case.stt.open_stream()
+    slow = case.speech[::2]
+    try:
+        heard = await _recognize(case, sounds.frames(slow, case.stt.sample_rate // 2), stream)
+    except (AudioError, ProviderError):
+        return
+    finally:
+        await stream.aclose()
+    case.expect_words(heard, f"at {case.stt.sample_rate // 2} Hz, which it did not refuse")
+
+
+@promises.made_by("STTStream.aclose", "ends it in mid-speech for a sender who waits", Level.SILVER)
+async def _closing_ends_a_send(case: Case) -> None:
+    stream = await case.stt.open_stream()
+    sending = asyncio.create_task(_send_until_closed(stream, case))
+    await asyncio.sleep(0.01)
+    await soon(stream.aclose(), "aclose while frames are sent")
+    try:
+        await soon(_join_sending(sending), "sending after aclose")
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+# -- when the vendor fails --
+
+
+@promises.made_by(
+    "STTStream", "a vendor that drops the line loses no word, or ProviderError is raised", Level.SILVER
+)
+async def _survives_a_cut(case: Case) -> None:
+    if case.faults is None:
+        return
+    stream = await case.stt.open_stream()
+    frames = list(case.frames())
+    half = len(frames) // 2
+    try:
+        async with asyncio.timeout(GIVES_UP_WITHIN):
+            for frame in frames[:half]:
+                await stream.send(frame)
+                await asyncio.sleep(frame.duration)
+            case.faults.cut()
+            heard = await _recognize(case, frames[half:], stream)
+        case.expect_words(heard, "though the vendor dropped the line without a close frame")
+    except ProviderError as error:
+        expect_retryable(error, "a dropped line")
+    finally:
+        await soon(stream.aclose(), "aclose after a dropped line", PROMPT)
+    case.expect_words(await _recognize(case, case.frames()), "on a new stream after a dropped line")
+
+
+@promises.made_by(
+    "STTStream.send", "a vendor that accepts and never reads is given up with ProviderError", Level.SILVER
+)
+async def _gives_up_who_never_reads(case: Case) -> None:
+    if case.faults is not None:
+        await _expect_given_up(case, case.faults, case.faults.stop_reading, "that never reads")
+
+
+@promises.made_by(
+    "STTStream.receive",
+    "a vendor that owes an answer and gives none is given up with ProviderError",
+    Level.SILVER,
+)
+async def _gives_up_who_never_answers(case: Case) -> None:
+    if case.faults is not None and case.stt.finalizes:
+        await _expect_given_up(case, case.faults, case.faults.fall_silent, "that never answers")
+
+
+async def _expect_given_up(case: Case, faults: VendorFaults, fail: Callable[[], None], what: str) -> None:
+    stream = await case.stt.open_stream()
+    try:
+        for frame in itertools.islice(case.frames(), 10):
+            await stream.send(frame)
+        fail()
+        await expect_error(ProviderError, soon(_use(case, stream), f"a vendor {what}", GIVES_UP_WITHIN), what)
+        await soon(stream.aclose(), f"aclose with a vendor {what}", PROMPT)
+    finally:
+        faults.recover()
+        await stream.aclose()
+    case.expect_words(await _recognize(case, case.frames()), f"on a new stream after a vendor {what}")
+
+
+async def _use(case: Case, stream: STTStream) -> None:
+    await _send_all(case.stt, stream, case.frames())
+    while True:
+        await stream.receive()
+
+
+async def _send_until_closed(stream: STTStream, case: Case) -> None:
+    try:
+        while True:
+            for frame in case.frames():
+                await stream.send(frame)
+                await asyncio.sleep(0.001)
+    except ClosedError:
+        return
+
+
+async def _join_sending(task: asyncio.Task[None]) -> None:
+    await task
 
 
 _TAIL = 2.0

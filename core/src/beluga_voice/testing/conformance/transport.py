@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,8 +13,10 @@ import numpy as np
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import Transport
+from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing import sounds
 from beluga_voice.testing.conformance.promises import Promises, Running, expect, soon
+from beluga_voice.testing.conformance.report import Level
 
 T = TypeVar("T", bound=Transport)
 
@@ -130,7 +133,7 @@ async def _takes_frames(case: Case[Transport]) -> None:
     await soon(transport.aclose(), "aclose")
 
 
-@promises.made_by("Transport.aclose", "closing twice is harmless, also in mid-call")
+@promises.made_by("Transport.aclose", "closing twice is harmless, also in mid-call", Level.SILVER)
 async def _closes_twice(case: Case[Transport]) -> None:
     transport = case.make()
     await transport.open(RecordingReceiver())
@@ -150,7 +153,7 @@ async def _ends_when_closed(case: Case[Transport]) -> None:
     expect(len(receiver.frames) == before, f"{len(receiver.frames) - before} frame(s) came")
 
 
-@promises.made_by("Transport", "one call's line does not know of another's")
+@promises.made_by("Transport", "one call's line does not know of another's", Level.SILVER)
 async def _lines_are_independent(case: Case[Transport]) -> None:
     one, two = case.make(), case.make()
     receiver = RecordingReceiver()
@@ -159,6 +162,36 @@ async def _lines_are_independent(case: Case[Transport]) -> None:
     await case.listen(two, receiver)
     await two.aclose()
     expect(bool(receiver.frames), "no frame came on a second line after the first was closed")
+
+
+@promises.made_by(
+    "Transport.flush",
+    "may be called after aclose, as may send_nowait, which may raise ClosedError",
+    Level.SILVER,
+)
+async def _takes_calls_at_any_time(case: Case[Transport]) -> None:
+    transport = case.make()
+    await transport.open(RecordingReceiver())
+    await soon(transport.aclose(), "aclose")
+    transport.flush()
+    frame = AudioFrame(sounds.tone(0.02, transport.output_sample_rate), transport.output_sample_rate)
+    with suppress(ClosedError, ProviderError):  # anything else would end a session as a bug
+        transport.send_nowait(frame)
+    expect(transport.unplayed >= 0, f"unplayed is {transport.unplayed}")
+
+
+@promises.made_by(
+    "Transport.send_nowait", "never waits: a second of frames at once is taken or dropped", Level.SILVER
+)
+async def _takes_a_burst(case: Case[Transport]) -> None:
+    transport = case.make()
+    await transport.open(RecordingReceiver())
+    rate = transport.output_sample_rate
+    for frame in sounds.frames(sounds.tone(1.0, rate), rate):
+        transport.send_nowait(frame)
+    expect(transport.unplayed >= 0, f"unplayed is {transport.unplayed}")
+    transport.flush()
+    await soon(transport.aclose(), "aclose after a burst")
 
 
 def _expect_sound(frame: AudioFrame, sample_rate: int) -> None:

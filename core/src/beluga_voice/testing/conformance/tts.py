@@ -5,21 +5,33 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beluga_voice.audio import rms
+from beluga_voice.codecs.codec import Codec
 from beluga_voice.contracts import TTS, Speech, SpeechOptions, TTSStream
 from beluga_voice.contracts.tts import PLAIN_SPEECH
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import ClosedError, ProviderError
+from beluga_voice.testing.conformance.faults import (
+    GIVES_UP_WITHIN,
+    PROMPT,
+    FaultyLine,
+    VendorFaults,
+    expect_retryable,
+)
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
 from beluga_voice.testing.conformance.provider import check_provider
+from beluga_voice.testing.conformance.report import Level
 
 UNICODE = "Zoë owes €5 to 李雷 – naïve? \U0001f642 «да»\u200b\ufeff \u0007 e\u0301."
 """Letters of four scripts, an emoji, marks without width, a control character, a combining accent."""
+
+MEGABYTE = 1_000_000
+"""Characters of the longest text that is tried."""
 
 SLACK = 0.05
 """Seconds by which a word may end after the audio, for rounding in the engine."""
@@ -33,27 +45,39 @@ class Case:
     tts: TTS
     text: str
     voices: tuple[str, ...]
+    faults: VendorFaults | None = None
 
 
 promises: Promises[Case] = Promises("beluga_voice.contracts.tts")
 
 
-async def check_tts(make: Callable[[], TTS], *, text: str, voices: Sequence[str] = ()) -> None:
+async def check_tts(
+    make: Callable[[], TTS],
+    *,
+    text: str,
+    voices: Sequence[str] = (),
+    faults: VendorFaults | None = None,
+) -> None:
     """Check that a synthesiser keeps its contract.
 
     Args:
-        make: makes a synthesiser, not yet opened; called several times.
+        make: makes a synthesiser, not yet opened; called several times. One over `beluga_voice.codecs` is also held
+            to what happens when its vendor's line fails.
         text: a sentence of some plain words in the voice's language, long enough for two parts of audio.
         voices: names of voices that sound different, where `TTS.honours` lists ``voice``.
+        faults: the vendor, for a synthesiser with a connection of its own.
 
     Raises:
         AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
     """
 
     async def check(tts: TTS) -> None:
-        await promises.check(Case(make, tts, text, tuple(voices)), type(tts).__name__)
+        line = faults or (own if isinstance(tts, Codec) else None)
+        await promises.check(Case(made, tts, text, tuple(voices), line), type(tts).__name__)
 
-    await check_provider(make, check)
+    own = FaultyLine()
+    made = own.between(make)
+    await check_provider(made, check)
 
 
 @promises.made_by("TTS.open_stream", "raises ClosedError after aclose")
@@ -154,7 +178,7 @@ async def _says_nothing_for_nothing(case: Case) -> None:
         expect(not parts, f"{text!r} gave {len(parts)} part(s)")
 
 
-@promises.made_by("TTSStream.synthesize", "takes any Unicode")
+@promises.made_by("TTSStream.synthesize", "takes any Unicode", Level.SILVER)
 async def _takes_unicode(case: Case) -> None:
     for part in await _speak_once(case, UNICODE):
         _expect_sound(part, case.tts.sample_rate)
@@ -167,7 +191,7 @@ async def _speaks_long_text(case: Case) -> None:
     expect(often > 3 * once, f"the text takes {once:g} s once, and {often:g} s five times over")
 
 
-@promises.made_by("TTSStream.synthesize", "waits for a slow listener, who loses nothing")
+@promises.made_by("TTSStream.synthesize", "waits for a slow listener, who loses nothing", Level.SILVER)
 async def _waits_for_a_slow_listener(case: Case) -> None:
     whole = _duration(await _speak_once(case, case.text))
     stream = await case.tts.open_stream()
@@ -181,7 +205,9 @@ async def _waits_for_a_slow_listener(case: Case) -> None:
 
 
 @promises.made_by(
-    "TTSStream.synthesize", "closing the generator ends it within one part, and the next text is whole"
+    "TTSStream.synthesize",
+    "closing the generator ends it within one part, and the next text is whole",
+    Level.SILVER,
 )
 async def _may_be_closed(case: Case) -> None:
     stream = await case.tts.open_stream()
@@ -195,7 +221,9 @@ async def _may_be_closed(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("TTSStream.synthesize", "cancelling the iterating task ends it, and the next text is whole")
+@promises.made_by(
+    "TTSStream.synthesize", "cancelling the iterating task ends it, and the next text is whole", Level.SILVER
+)
 async def _may_be_cancelled(case: Case) -> None:
     stream = await case.tts.open_stream()
     whole = _duration(await _speak(stream, case.text))
@@ -209,7 +237,7 @@ async def _may_be_cancelled(case: Case) -> None:
     await stream.aclose()
 
 
-@promises.made_by("TTSStream.aclose", "ends a synthesis that is going on")
+@promises.made_by("TTSStream.aclose", "ends a synthesis that is going on", Level.SILVER)
 async def _closing_ends_speech(case: Case) -> None:
     stream = await case.tts.open_stream()
     speech = stream.synthesize(" ".join([case.text] * 5))
@@ -221,7 +249,7 @@ async def _closing_ends_speech(case: Case) -> None:
     expect(rest < whole * 0.9, f"{rest:g} s of {whole:g} s of audio came after aclose")
 
 
-@promises.made_by("TTS.open_stream", "streams do not know of each other")
+@promises.made_by("TTS.open_stream", "streams do not know of each other", Level.SILVER)
 async def _streams_are_independent(case: Case) -> None:
     whole = _duration(await _speak_once(case, case.text))
     doomed, one, two = [await case.tts.open_stream() for _ in range(3)]
@@ -232,6 +260,81 @@ async def _streams_are_independent(case: Case) -> None:
         _expect_whole(parts, whole, "while two others spoke")
     await closing
     await asyncio.gather(one.aclose(), two.aclose())
+
+
+@promises.made_by("TTSStream.synthesize", "may be left early in a text of a megabyte", Level.SILVER)
+async def _takes_a_megabyte(case: Case) -> None:
+    stream = await case.tts.open_stream()
+    words = " ".join([case.text] * (MEGABYTE // len(case.text)))
+    speech = stream.synthesize(words)
+    with suppress(ProviderError):  # it may refuse what is too long, and says so
+        await soon(anext(speech, None), "the first part of a megabyte", 30)
+    await soon(speech.aclose(), "closing a megabyte after its first part")
+    whole = _duration(await _speak_once(case, case.text))
+    _expect_whole(await _speak(stream, case.text), whole, "after a megabyte")
+    await stream.aclose()
+
+
+# -- when the vendor fails --
+
+
+@promises.made_by(
+    "TTSStream.synthesize",
+    "a vendor that drops the line ends no text early without ProviderError",
+    Level.SILVER,
+)
+async def _survives_a_cut(case: Case) -> None:
+    if case.faults is None:
+        return
+    whole = _duration(await _speak_once(case, case.text))
+    stream = await case.tts.open_stream()
+    speech = stream.synthesize(case.text)
+    parts = [await anext(speech)]
+    case.faults.cut()
+    try:
+        async with asyncio.timeout(GIVES_UP_WITHIN):
+            parts += [part async for part in speech]
+        _expect_whole(parts, whole, "though the vendor dropped the line without a close frame")
+    except ProviderError as error:
+        expect_retryable(error, "a dropped line")
+    finally:
+        await speech.aclose()
+    _expect_whole(await _speak(stream, case.text), whole, "on the same stream after a dropped line")
+    await soon(stream.aclose(), "aclose after a dropped line", PROMPT)
+
+
+@promises.made_by(
+    "TTSStream.synthesize",
+    "a vendor that accepts and never reads is given up with ProviderError",
+    Level.SILVER,
+)
+async def _gives_up_who_never_reads(case: Case) -> None:
+    if case.faults is not None:
+        await _expect_given_up(case, case.faults, case.faults.stop_reading, "that never reads")
+
+
+@promises.made_by(
+    "TTSStream.synthesize",
+    "a vendor that takes a text and gives no audio is given up with ProviderError",
+    Level.SILVER,
+)
+async def _gives_up_who_never_answers(case: Case) -> None:
+    if case.faults is not None:
+        await _expect_given_up(case, case.faults, case.faults.fall_silent, "that never answers")
+
+
+async def _expect_given_up(case: Case, faults: VendorFaults, fail: Callable[[], None], what: str) -> None:
+    whole = _duration(await _speak_once(case, case.text))
+    stream = await case.tts.open_stream()
+    fail()
+    try:
+        speaking = soon(_speak(stream, case.text), f"a vendor {what}", GIVES_UP_WITHIN)
+        await expect_error(ProviderError, speaking, what)
+        await soon(stream.aclose(), f"aclose with a vendor {what}", PROMPT)
+    finally:
+        faults.recover()
+        await stream.aclose()
+    _expect_whole(await _speak_once(case, case.text), whole, f"on a new stream after a vendor {what}")
 
 
 async def _speak(stream: TTSStream, text: str, options: SpeechOptions = PLAIN_SPEECH) -> list[Speech]:

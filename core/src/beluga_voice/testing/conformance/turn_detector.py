@@ -14,6 +14,7 @@ from beluga_voice.contracts import TurnContext, TurnDetector
 from beluga_voice.errors import ProviderError
 from beluga_voice.testing.conformance.promises import Promises, expect, soon
 from beluga_voice.testing.conformance.provider import check_provider
+from beluga_voice.testing.conformance.report import Level
 
 TEXT = "what is the weather in paris"
 
@@ -24,6 +25,7 @@ ODD = (
     TurnContext("ok \U0001f642 李雷 «да» e\u0301 \u200b", final=True, language="zh-Hans"),
     TurnContext(" ".join([TEXT] * 400), final=True),
     TurnContext(TEXT, final=True, language="x-unknown"),
+    TurnContext("word " * 200_000, final=True),
 )
 """Contexts that a session may well ask about."""
 
@@ -77,7 +79,7 @@ async def _predicts(case: Case) -> None:
     _expect_probability(await case.predict(TurnContext(TEXT, final=True)), TEXT)
 
 
-@promises.made_by("TurnDetector.predict", "takes any text, or raises ProviderError")
+@promises.made_by("TurnDetector.predict", "takes any text, or raises ProviderError", Level.SILVER)
 async def _takes_any_text(case: Case) -> None:
     for context in ODD:
         shown = context.text[:30]
@@ -87,7 +89,7 @@ async def _takes_any_text(case: Case) -> None:
             continue
 
 
-@promises.made_by("TurnDetector.predict", "serves several sessions at once")
+@promises.made_by("TurnDetector.predict", "serves several sessions at once", Level.SILVER)
 async def _predicts_several_at_once(case: Case) -> None:
     texts = [TEXT, "book a table for", "yes"]
     for text, score in zip(
@@ -96,7 +98,7 @@ async def _predicts_several_at_once(case: Case) -> None:
         _expect_probability(score, text)
 
 
-@promises.made_by("TurnDetector.predict", "may be cancelled, and predicts again")
+@promises.made_by("TurnDetector.predict", "may be cancelled, and predicts again", Level.SILVER)
 async def _may_be_cancelled(case: Case) -> None:
     for steps in (0, 1, 3):
         asking = asyncio.create_task(_predict(case, TEXT))
@@ -113,7 +115,7 @@ async def _asks_for_bounded_audio(case: Case) -> None:
     expect(math.isfinite(seconds) and 0 <= seconds <= 60, f"audio_seconds is {seconds!r}")
 
 
-@promises.made_by("TurnDetector.predict", "takes any audio of a turn, and none")
+@promises.made_by("TurnDetector.predict", "takes any audio of a turn, and none", Level.SILVER)
 async def _takes_any_audio(case: Case) -> None:
     for name, samples in SOUNDS.items():
         latest = samples[max(len(samples) - round(case.detector.audio_seconds * RATE), 0) :]

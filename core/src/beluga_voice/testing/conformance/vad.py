@@ -14,10 +14,11 @@ import numpy as np
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import VAD
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError
 from beluga_voice.testing import sounds
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error_of
 from beluga_voice.testing.conformance.provider import check_provider
+from beluga_voice.testing.conformance.report import Level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,7 +137,9 @@ async def _scores_on_the_loops_thread(case: Case) -> None:
 
 
 @promises.made_by(
-    "VADStream.feed", "takes frames of any length: they change neither windows nor probabilities"
+    "VADStream.feed",
+    "takes frames of any length: they change neither windows nor probabilities",
+    Level.SILVER,
 )
 async def _takes_any_length(case: Case) -> None:
     rate = case.vad.sample_rate
@@ -146,13 +149,13 @@ async def _takes_any_length(case: Case) -> None:
         _expect_same(usual, odd, f"in frames of {name} samples")
 
 
-@promises.made_by("VADStream.feed", "keeps nothing of the frame")
+@promises.made_by("VADStream.feed", "keeps nothing of the frame", Level.SILVER)
 async def _keeps_nothing(case: Case) -> None:
     usual = await _score(case.vad, case.frames())
     _expect_same(usual, await _score(case.vad, _overwritten(case.frames())), "when the buffer is used again")
 
 
-@promises.made_by("VAD", "streams share the model and nothing else")
+@promises.made_by("VAD", "streams share the model and nothing else", Level.SILVER)
 async def _streams_are_independent(case: Case) -> None:
     rate = case.vad.sample_rate
     alone = await _score(case.vad, case.frames())
@@ -167,6 +170,28 @@ async def _streams_are_independent(case: Case) -> None:
     _expect_same(alone, await _score(case.vad, beside()), "beside a stream of noise")
     other.close()
     _expect_same(alone, await _score(case.vad, case.frames()), "after a stream of noise")
+
+
+@promises.made_by("VADStream.feed", "refuses a frame at another rate", Level.SILVER)
+async def _knows_its_rate(case: Case) -> None:
+    stream = case.vad.open_stream(_ignore)
+    frame = AudioFrame.silence(0.02, case.vad.sample_rate // 2)
+    try:
+        expect_error_of(AudioError, lambda: stream.feed(frame), f"a frame at {frame.sample_rate} Hz")
+    finally:
+        stream.close()
+
+
+@promises.made_by("VADStream.feed", "takes frames of no samples", Level.SILVER)
+async def _takes_empty_frames(case: Case) -> None:
+    def frames() -> Iterable[AudioFrame]:
+        for frame in case.frames():
+            yield AudioFrame(frame.samples[:0], frame.sample_rate, frame.position)
+            yield frame
+
+    _expect_same(
+        await _score(case.vad, case.frames()), await _score(case.vad, frames()), "with empty frames between"
+    )
 
 
 async def _score(

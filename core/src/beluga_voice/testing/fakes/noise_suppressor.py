@@ -9,7 +9,7 @@ import numpy as np
 
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import NoiseSuppressor, NoiseSuppressorStream
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +80,10 @@ class ScriptedNoiseSuppressorStream(NoiseSuppressorStream):
         script = self._suppressor
         if self.closed:
             raise ClosedError("this stream was closed; open a new one")
+        if frame.sample_rate != script.sample_rate:
+            raise AudioError(
+                f"a frame at {frame.sample_rate} Hz; this suppressor takes {script.sample_rate} Hz"
+            )
         self.frames += 1
         if script.error is not None:
             raise script.error

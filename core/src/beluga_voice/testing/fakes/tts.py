@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ClosedError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Sequence
+    from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -191,22 +192,39 @@ class ScriptedTTSStream(TTSStream):
         raise ClosedError("this stream was closed")
 
 
-def _parts(tts: ScriptedTTS, text: str, options: SpeechOptions) -> list[Speech]:
+def _parts(tts: ScriptedTTS, text: str, options: SpeechOptions) -> Iterator[Speech]:
+    """Make the parts of a text one by one, as they are asked for: a text may be a megabyte."""
     if tts.mute:
-        return []
-    audio = tts.audio_of(text, options)
+        return
+    rate = tts.sample_rate
+    words = deque(tts.words_of(text, options) if tts.word_timestamps else ())
+    start = 0
+    for samples in _cut(_pieces(tts, text, options), round(tts.part_duration * rate)):
+        ended = []
+        while words and round(words[0].end * rate) <= start + len(samples):
+            ended.append(words.popleft())
+        yield Speech(AudioFrame(samples, rate, start), tuple(ended))
+        start += len(samples)
+
+
+def _pieces(tts: ScriptedTTS, text: str, options: SpeechOptions) -> Iterator[NDArray[np.int16]]:
     if tts.audio:
-        audio = tts.audio[(len(tts.texts) - 1) % len(tts.audio)]
-    size, rate = round(tts.part_duration * tts.sample_rate), tts.sample_rate
-    parts = []
-    for start in range(0, len(audio), size):
-        samples = audio[start : start + size]
-        ended = (
-            w for w in tts.words_of(text, options) if start < round(w.end * rate) <= start + len(samples)
-        )
-        words = tuple(ended) if tts.word_timestamps else ()
-        parts.append(Speech(AudioFrame(samples, rate, start), words))
-    return parts
+        yield tts.audio[(len(tts.texts) - 1) % len(tts.audio)]
+        return
+    for word in text.split():
+        yield tts.audio_of(word, options)
+
+
+def _cut(pieces: Iterable[NDArray[np.int16]], size: int) -> Iterator[NDArray[np.int16]]:
+    """Cut what `pieces` make together into arrays of `size` samples, the last one shorter if need be."""
+    held = np.zeros(0, np.int16)
+    for piece in pieces:
+        held = np.concatenate([held, piece])
+        while len(held) >= size:
+            yield held[:size]
+            held = held[size:]
+    if len(held):
+        yield held
 
 
 def _sawtooth(word: str, samples: int) -> NDArray[np.int16]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from beluga_voice.audio import rms
 from beluga_voice.contracts import VAD, ScoreSink, VADStream
-from beluga_voice.errors import ClosedError
+from beluga_voice.errors import AudioError, ClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,6 +71,8 @@ class WindowedVADStream(VADStream):
     def feed(self, frame: AudioFrame) -> None:
         if self.closed:
             raise ClosedError("this stream was closed; open a new one")
+        if frame.sample_rate != self._vad.sample_rate:
+            raise AudioError(f"a frame at {frame.sample_rate} Hz; this VAD takes {self._vad.sample_rate} Hz")
         self._vad.check_fault()
         size = self._vad.window_samples
         samples = np.concatenate([self._rest, frame.samples])
