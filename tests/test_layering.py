@@ -31,6 +31,7 @@ ROWS = (
         "clock",
         "codecs",
         "connection",
+        "facts",
         "hookspecs",
         "journal",
         "models",
@@ -56,7 +57,7 @@ IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "socket", "subproces
 # Requirements, and the units that may import them at run time, be it inside a function.
 KEPT_TO = {
     "aiohttp": {"connection", "testing"},
-    "click": {"cli"},
+    "click": {"cli", "testing"},
     "dependency_injector": {"container"},
     "dotenv": {"settings"},
     "numpy": {"audio", "cli", "demo", "playout", "recording", "resilience", "session", "testing"},
@@ -84,6 +85,8 @@ FOR_PLUGINS = {
     "contracts",
     "conversation",
     "errors",
+    "events",
+    "facts",
     "hookspecs",
     "models",
     "recording",
@@ -104,6 +107,9 @@ FOR_HOSTS = FOR_PLUGINS | {
     "testing",
 }
 HOSTS = {"beluga_voice_server"}
+
+# How a plugin's providers are checked: loaded by `beluga-voice check` alone.
+CHECKS = "checks.py"
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,8 @@ def test_nothing_below_the_session_knows_a_loop_a_clock_or_the_system() -> None:
 
 
 def test_the_only_clock_is_the_running_loop_s() -> None:
-    wrong = [str(i) for i in IMPORTS + PLUGIN_IMPORTS if i.module == "time"]
+    measured = CORE / "plugins/registry.py"  # how long a hook takes is the machine's time, on no loop
+    wrong = [str(i) for i in IMPORTS + PLUGIN_IMPORTS if i.module == "time" and i.path != measured]
     assert not wrong, "take asyncio's loop.time():\n" + "\n".join(wrong)
 
 
@@ -288,6 +295,7 @@ def test_a_plugin_builds_on_the_contracts_alone() -> None:
         for i in PLUGIN_IMPORTS
         if (target := target_of(i)) is not None
         and target not in (FOR_HOSTS if HOSTS & {each.name for each in i.path.parents} else FOR_PLUGINS)
+        and not (i.path.name == CHECKS and target == "testing")
     ]
     assert not wrong, f"plugins import {', '.join(sorted(FOR_PLUGINS))}:\n" + "\n".join(wrong)
 

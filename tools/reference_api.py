@@ -26,13 +26,14 @@ import beluga_voice.errors as error_module
 import beluga_voice.events as event_module
 import beluga_voice.testing
 from beluga_voice import SayHandle, Sessions, VoiceSession, hookspecs
+from beluga_voice.facts import EndFacts, SessionFacts, TurnFacts
 
 SOURCE = Path(hookspecs.__file__).parent
 
 
 def hooks() -> str:
     """Every hook with its arguments."""
-    specs = [each for name, each in vars(hookspecs).items() if name.startswith("register_")]
+    specs = [each for name, each in vars(hookspecs).items() if hasattr(each, "beluga_voice_spec")]
     rows = [
         [f"[`{spec.__name__}`](#{spec.__name__})", f"`{arguments_of(spec)}`", first_sentence(spec)]
         for spec in specs
@@ -42,15 +43,20 @@ def hooks() -> str:
     return "\n\n".join(
         [
             "# Hooks",
-            "By a hook a plugin tells what it has. It implements the hooks that it needs, marked with "
-            "`beluga_voice.hookspecs.hookimpl`, with exactly these arguments and no defaults. Hooks are sync; "
-            "none of them does work.",
+            "By a hook a plugin tells what it has, or is told what happens. It implements the hooks that it needs, marked with "
+            "`beluga_voice.hookspecs.hookimpl`, with exactly these arguments and no defaults. Hooks are sync. "
+            "Those that register do no work; those that observe must not block, and what they raise is blamed on the "
+            "plugin. `beluga-voice --trace-hooks COMMAND` shows which hook of which plugin is called, when, and how "
+            "long it takes.",
             table(["hook", "arguments", "what for"], rows),
             *sections,
             "## The callback `register`",
             "`RegisterSTT` is `Register[STT]`, and so on: a callback that takes a factory of that contract.",
             f"<!-- not run: a signature -->\n```python\nregister{signature_of(call).replace('self, ', '').replace('P_contra', 'Provider')}\n```",
             described(call),
+            "## The facts",
+            "What observation hooks are told, from `beluga_voice.facts`.",
+            *(dataclass_section(each) for each in (SessionFacts, TurnFacts, EndFacts)),
         ]
     )
 

@@ -1,7 +1,9 @@
-"""The hooks by which plugins tell what they have.
+"""The hooks by which plugins tell what they have, and are told what happens.
 
-A hook is called once when a `Plugins` object loads a plugin; it answers "what exists?" and does no work.
-Hooks are sync, none is ``firstresult``, and no order among plugins is promised.
+A registration hook is called once when a `Plugins` object loads a plugin; it answers "what exists?" and does no
+work. An observation hook is called with frozen facts while a session goes on that a container made; it must not
+block, and what it raises is logged and blamed on its plugin, and changes nothing of the call. Hooks are sync, none
+is ``firstresult``, and no order among plugins is promised.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     import click
     from pydantic import BaseModel
 
+    from beluga_voice.commands import Command
     from beluga_voice.contracts import (
         LLM,
         S2S,
@@ -32,6 +35,12 @@ if TYPE_CHECKING:
         Transport,
         TurnDetector,
     )
+    from beluga_voice.events import Event
+    from beluga_voice.facts import EndFacts, SessionFacts, TurnFacts
+
+CONTRACT_VERSION = "1.0"
+"""Of hooks and contracts together. The first number rises when a plugin must be changed, which the requirement
+``beluga-voice>=X,<Y`` of each plugin keeps apart; the second when something is added."""
 
 hookspec = pluggy.HookspecMarker("beluga_voice")
 hookimpl = pluggy.HookimplMarker("beluga_voice")
@@ -87,6 +96,23 @@ class RegisterModel(Protocol):
 
         Raises:
             PluginError: the name is not of that form, or this plugin has registered it before.
+        """
+
+
+class RegisterCheck(Protocol):
+    """Makes known how a provider is checked."""
+
+    def __call__(self, kind: str, name: str, check: str | Callable[[], Awaitable[None]]) -> None:
+        """Register `check` for the provider `name`.
+
+        Args:
+            kind: the contract, as in ``stt``.
+            name: of a provider that this plugin registers.
+            check: an async function without arguments that calls `beluga_voice.testing.check_stt` or the like, or
+                ``"module:attribute"``, imported when ``beluga-voice check`` comes to it.
+
+        Raises:
+            PluginError: there is no such kind, or this plugin has registered a check for it before.
         """
 
 
@@ -189,3 +215,38 @@ def register_commands(group: click.Group) -> None:
 
     Called once when the command line starts. Import what a command needs inside the command.
     """
+
+
+@hookspec
+def register_checks(register: RegisterCheck) -> None:
+    """Register how providers are checked that ``beluga-voice check`` cannot check by itself.
+
+    Such as those that need a vendor that is played, or speech of their own. Called once when the plugin is loaded.
+    """
+
+
+@hookspec
+def session_started(session: SessionFacts) -> None:
+    """Learn that a session listens. Called once for each run of a session, on its loop."""
+
+
+@hookspec
+def session_event(session: SessionFacts, event: Event, commands: tuple[Command, ...]) -> None:
+    """Learn of an event and of the commands that the engine gave for it.
+
+    Called for each event of each session, some fifty a second while somebody speaks: be quick. `commands` is empty
+    for events that were not decided by.
+    """
+
+
+@hookspec
+def turn_completed(session: SessionFacts, turn: TurnFacts) -> None:
+    """Learn of a caller's turn whose reply is over, or to which there is none when the session ends.
+
+    Called once for each turn that was closed.
+    """
+
+
+@hookspec
+def session_ended(session: SessionFacts, end: EndFacts) -> None:
+    """Learn that a session is over. Called once for each run that had started, after all others."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from beluga_voice.plugins import MODULES_VARIABLE, Plugins
+from beluga_voice.plugins import MODULES_VARIABLE, HookCall, Plugins
 from beluga_voice.plugins.discovery import from_environment
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class App:
         config: the file named by ``--config``.
         modules: those named by ``--plugin``.
         overrides: the ``key=value`` of each ``--set``.
+        trace_hooks: whether each call of a plugin's hook is told on standard error.
         traceback: whether errors are shown with their traceback.
         agent: the agent of the program that runs the command line, by `beluga_voice.run`.
     """
@@ -35,6 +36,7 @@ class App:
         self.config: Path | None = None
         self.modules: list[str] = []
         self.overrides: list[str] = []
+        self.trace_hooks = False
         self.traceback = False
         self.agent: AgentLike | None = None
 
@@ -73,18 +75,28 @@ class App:
         self.find_modules_here()
         settings = self.settings
         return Plugins.discover(
-            modules=[*settings.plugins, *self.modules], disabled=settings.disabled_plugins
+            modules=[*settings.plugins, *self.modules], disabled=settings.disabled_plugins, trace=self.trace
         )
 
     def plugins_for_help(self) -> Plugins:
         """Return the plugins that environment and command line tell of, without the time that settings take."""
         self.find_modules_here()
-        return Plugins.discover(modules=[*from_environment(MODULES_VARIABLE), *self.modules])
+        modules = [*from_environment(MODULES_VARIABLE), *self.modules]
+        return Plugins.discover(modules=modules, trace=self.trace)
+
+    @property
+    def trace(self) -> Callable[[HookCall], None] | None:
+        """What is told of each call of a hook; None for nothing."""
+        return _show_call if self.trace_hooks else None
 
     def find_modules_here(self) -> None:
         """Let modules be imported from the folder that the command runs in, after all that is installed."""
         if (here := str(Path.cwd())) not in sys.path:
             sys.path.append(here)
+
+
+def _show_call(call: HookCall) -> None:
+    click.echo(f"hook {call}", err=True)
 
 
 def takes_settings(command: F) -> F:

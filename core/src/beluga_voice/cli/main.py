@@ -21,6 +21,10 @@ from beluga_voice.errors import BelugaVoiceError
 
 COMMANDS = {
     "chat": ("beluga_voice.cli.chat:chat", "Talk with the agent by text."),
+    "check": (
+        "beluga_voice.testing.check_command:check",
+        "Check that providers keep the promises of their contracts.",
+    ),
     "config": ("beluga_voice.cli.config:config", "Show the settings and where each comes from."),
     "doctor": ("beluga_voice.cli.doctor:doctor", "Say what is missing for the settings, and how to get it."),
     "demo": ("beluga_voice.cli.demo:demo", "Let a synthesised caller and an agent talk, offline."),
@@ -118,6 +122,10 @@ def _open_standard_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
 
 
+def _trace_hooks(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    context.ensure_object(App).trace_hooks = value
+
+
 @click.group(
     "beluga-voice",
     cls=LazyGroup,
@@ -132,6 +140,14 @@ def _open_standard_streams() -> None:
 )
 @click.option(
     "--log-level", type=click.Choice(LEVELS), help="The least that is logged; info with --log-format."
+)
+@click.option(
+    "--trace-hooks",
+    is_flag=True,
+    is_eager=True,  # a command's name is looked up among those of the plugins before other options are read
+    expose_value=False,
+    callback=_trace_hooks,
+    help="Tell on standard error which hook of which plugin is called, when, and how long it takes.",
 )
 @takes_settings
 @click.pass_context

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import TracebackType
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType, TracebackType
 from typing import Protocol
 
 from beluga_voice.agents import AgentLike
 from beluga_voice.container.agents import settings_for
+from beluga_voice.container.observing import observe
 from beluga_voice.container.serving import Server
 from beluga_voice.contracts import (
     LLM,
@@ -27,6 +28,8 @@ from beluga_voice.contracts import (
 )
 from beluga_voice.conversation import Message
 from beluga_voice.errors import ConfigurationError, ErrorCode, SessionError
+from beluga_voice.facts import SessionFacts
+from beluga_voice.plugins import Plugins
 from beluga_voice.session import SessionConfig, VoiceSession
 from beluga_voice.settings import Settings
 from beluga_voice.turns.policy import TurnPolicy
@@ -60,6 +63,10 @@ class Source(Protocol):
     @property
     def settings(self) -> Settings:
         """The settings that profiles are looked up in."""
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins, some of which may watch sessions."""
 
     async def open_parts(self, settings: Settings) -> Parts:
         """Return the shared providers that `settings` choose, open."""
@@ -152,6 +159,7 @@ class Sessions:
             lists = await self._source.open_lists(settings)
             parts = await self._source.open_parts(settings)
             chosen = config or settings.session
+            session_config = chosen if session_id is None else replace(chosen, session_id=session_id)
             stt, tts = _needed(parts)
             session = VoiceSession(
                 agent=agent,
@@ -160,7 +168,7 @@ class Sessions:
                 tools=lists.tools,
                 text_filters=lists.text_filters,
                 transport=transport,
-                config=chosen if session_id is None else replace(chosen, session_id=session_id),
+                config=session_config,
                 turns=turns or settings.turns,
                 history=history,
                 prices=settings.prices,
@@ -173,6 +181,7 @@ class Sessions:
                 interruption_classifier=parts.interruption_classifier,
             )
             self._source.track(session)
+            observe(session, self._source.plugins, _facts(parts, session_config))
             return session
 
         return Opening(lambda: make().__await__())
@@ -228,3 +237,10 @@ def _needed(parts: Parts) -> tuple[STT | None, TTS | None]:
             f"{kind} is turned off, and a session needs one. Try: setting BELUGA_VOICE_{kind.upper()}"
         )
     return parts.stt, parts.tts
+
+
+def _facts(parts: Parts, config: SessionConfig) -> SessionFacts:
+    """Return what plugins that watch are told of a session before its first run."""
+    kinds = {each.name: getattr(parts, each.name) for each in fields(parts)}
+    providers = {kind: type(part).__name__ if part is not None else "" for kind, part in kinds.items()}
+    return SessionFacts(config.session_id or "", 0, config.language, MappingProxyType(providers))

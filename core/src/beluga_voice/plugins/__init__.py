@@ -6,11 +6,13 @@ from beluga_voice.plugins.origin import Origin
 from beluga_voice.plugins.problems import Problem, ProblemKind
 from beluga_voice.plugins.providers import Providers, Registration
 from beluga_voice.plugins.registry import Plugin, Plugins
+from beluga_voice.plugins.tracing import HookCall
 
 __all__ = [
     "DISABLED_VARIABLE",
     "GROUP",
     "MODULES_VARIABLE",
+    "HookCall",
     "Model",
     "Origin",
     "Plugin",

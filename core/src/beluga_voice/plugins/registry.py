@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +13,7 @@ import pluggy
 
 from beluga_voice import hookspecs
 from beluga_voice.errors import PluginError
+from beluga_voice.plugins.checks import ProviderCheck, check_collector
 from beluga_voice.plugins.discovery import (
     DISABLED_VARIABLE,
     MODULES_VARIABLE,
@@ -22,6 +25,7 @@ from beluga_voice.plugins.model import Model
 from beluga_voice.plugins.origin import Origin
 from beluga_voice.plugins.problems import Problem, ProblemKind
 from beluga_voice.plugins.providers import Providers, Registration, import_problem
+from beluga_voice.plugins.tracing import HookCall, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +50,11 @@ if TYPE_CHECKING:
         TurnDetector,
     )
 
+logger = logging.getLogger("beluga_voice")
+
+OBSERVING = ("session_started", "session_event", "turn_completed", "session_ended")
+"""The hooks that are told what happens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -55,11 +64,13 @@ class Plugin:
         origin: where it comes from.
         hooks: the names of the hooks it implements, sorted.
         providers: the names of its providers by kind, both sorted; those that collide included.
+        module: the module that holds its hooks; empty if an object does.
     """
 
     origin: Origin
     hooks: tuple[str, ...]
     providers: Mapping[str, tuple[str, ...]]
+    module: str = ""
 
 
 class Plugins:
@@ -69,7 +80,16 @@ class Plugins:
     here: it is kept in `problems` and raised when what the plugin should offer is asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trace: Trace | None = None) -> None:
+        """Make an empty registry.
+
+        Args:
+            trace: is told of each call of a hook.
+        """
+        self._trace = trace
+        self._made = time.perf_counter()  # how long a hook takes is the machine's time, not the session's
+        self._blamed: set[tuple[str, str]] = set()
+        self._checks: dict[tuple[str, str], ProviderCheck] = {}
         self._manager = pluggy.PluginManager(hookspecs.hookspec.project_name)
         self._manager.add_hookspecs(hookspecs)
         self._problems: list[Problem] = []
@@ -102,15 +122,20 @@ class Plugins:
 
     @classmethod
     def discover(
-        cls, *, modules: Sequence[str] | None = None, disabled: Sequence[str] | None = None
+        cls,
+        *,
+        modules: Sequence[str] | None = None,
+        disabled: Sequence[str] | None = None,
+        trace: Trace | None = None,
     ) -> Plugins:
         """Load every plugin that is installed, and those that are named.
 
         Args:
             modules: modules to load that are not packaged; None for what ``BELUGA_VOICE_PLUGINS`` lists.
             disabled: plugins not to load; None for what ``BELUGA_VOICE_DISABLED_PLUGINS`` lists.
+            trace: is told of each call of a hook.
         """
-        plugins = cls()
+        plugins = cls(trace)
         found = find(
             from_environment(MODULES_VARIABLE) if modules is None else modules,
             from_environment(DISABLED_VARIABLE) if disabled is None else disabled,
@@ -151,6 +176,34 @@ class Plugins:
     def models(self) -> Mapping[str, Model]:
         """The models that can be fetched, by name; a name that two plugins have registered is not among them."""
         return {name: found[0][1] for name, found in sorted(self._models.items()) if len(found) == 1}
+
+    def check_of(self, kind: str, name: str) -> ProviderCheck | None:
+        """Return how the plugin of a provider says that it is checked; None if it says nothing."""
+        return self._checks.get((kind, name))
+
+    @property
+    def observes(self) -> bool:
+        """Whether a plugin wants to be told of sessions."""
+        return any(hook in plugin.hooks for _, plugin in self._loaded.values() for hook in OBSERVING)
+
+    def tell(self, hook: str, **facts: object) -> None:
+        """Tell each plugin that implements the observation hook `hook`, in the order of their names.
+
+        What one raises is logged, blamed on it in `problems` the first time, and keeps nothing from the others.
+        """
+        for module, plugin in [self._loaded[name] for name in sorted(self._loaded)]:
+            if hook in plugin.hooks:
+                try:
+                    self._call(module, hook, **facts)
+                except Exception as error:  # noqa: BLE001 - a plugin's fault is not the session's
+                    self._blame(plugin.origin, hook, error)
+
+    def _blame(self, origin: Origin, hook: str, error: Exception) -> None:
+        if (origin.name, hook) not in self._blamed:
+            self._blamed.add((origin.name, hook))
+            problem = _hook_raised(origin, hook, error)
+            self._problems.append(problem)
+            logger.error("%s", problem, exc_info=error)
 
     def of(self, kind: str) -> Providers[object]:
         """Return the providers of a contract that is known by its name only.
@@ -214,8 +267,9 @@ class Plugins:
         problem = self._enlist(module, origin)
         registrations: list[Registration] = []
         models: dict[str, Model] = {}
+        checks: dict[tuple[str, str], ProviderCheck] = {}
         if problem is None:
-            problem = self._ask(module, origin, registrations, models)
+            problem = self._ask(module, origin, registrations, models, checks)
             if problem is not None:
                 self._manager.unregister(module)
         if problem is not None:
@@ -224,8 +278,11 @@ class Plugins:
             self._kinds[registration.kind].add(registration)
         for name, model in models.items():
             self._models.setdefault(name, []).append((origin, model))
+        own = {(each.kind, each.name) for each in registrations}
+        self._checks |= {key: check for key, check in checks.items() if key in own}
         hooks = tuple(sorted(self._hooks(module)))
-        self._loaded[origin.name] = (module, Plugin(origin, hooks, _names_by_kind(registrations)))
+        name = module.__name__ if inspect.ismodule(module) else ""
+        self._loaded[origin.name] = (module, Plugin(origin, hooks, _names_by_kind(registrations), name))
         return None
 
     def _enlist(self, module: object, origin: Origin) -> Problem | None:
@@ -264,11 +321,19 @@ class Plugins:
         return Problem(origin, ProblemKind.MISSPELT_HOOK, text.rstrip("?"), origin.remedy_for_defect())
 
     def _ask(
-        self, module: object, origin: Origin, registrations: list[Registration], models: dict[str, Model]
+        self,
+        module: object,
+        origin: Origin,
+        registrations: list[Registration],
+        models: dict[str, Model],
+        checks: dict[tuple[str, str], ProviderCheck],
     ) -> Problem | None:
         """Call the plugin's registration hooks, each by itself."""
-        collectors = {f"register_{kind}": _collector(kind, origin, registrations) for kind in self._kinds}
+        collectors: dict[str, Callable[..., None]] = {
+            f"register_{kind}": _collector(kind, origin, registrations) for kind in self._kinds
+        }
         collectors["register_models"] = _model_collector(origin, models)
+        collectors["register_checks"] = check_collector(origin, self.kinds, checks)
         implemented = self._hooks(module)
         for hook, register in collectors.items():
             if hook not in implemented:
@@ -281,7 +346,22 @@ class Plugins:
 
     def _call(self, module: object, hook: str, **arguments: object) -> None:
         others = [other for other in self._manager.get_plugins() if other is not module]
-        self._manager.subset_hook_caller(hook, others)(**arguments)
+        call = self._manager.subset_hook_caller(hook, others)
+        if self._trace is None:
+            call(**arguments)
+            return
+        began, failed = time.perf_counter(), None
+        try:
+            call(**arguments)
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            took = time.perf_counter() - began
+            origin = Origin(self._manager.get_name(module) or "?")
+            known = self._loaded.get(origin.name)
+            shown = origin if known is None else known[1].origin
+            self._trace(HookCall(shown, hook, began - self._made, took, failed))
 
     def _hooks(self, module: object) -> list[str]:
         return [name for name, _ in self._implementations(module)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beluga_voice.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from beluga_voice.hookspecs import RegisterTransport
+    from beluga_voice.hookspecs import RegisterCheck, RegisterTransport
 
 
 @hookimpl
@@ -18,3 +18,9 @@ def register_transport(register: RegisterTransport) -> None:
         "beluga_voice_file.transport:FileTransport",
         settings="beluga_voice_file.settings:FileSettings",
     )
+
+
+@hookimpl
+def register_checks(register: RegisterCheck) -> None:
+    """Register how ``file`` is checked: with a recording that is made for it."""
+    register("transport", "file", "beluga_voice_file.checks:check")

@@ -9,7 +9,7 @@ from beluga_voice.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from beluga_voice.hookspecs import RegisterSessionStore
+    from beluga_voice.hookspecs import RegisterCheck, RegisterSessionStore
 
 
 @hookimpl
@@ -20,6 +20,12 @@ def register_session_store(register: RegisterSessionStore) -> None:
         "beluga_voice_server.store:SQLiteSessionStore",
         settings="beluga_voice_server.settings:SQLiteSettings",
     )
+
+
+@hookimpl
+def register_checks(register: RegisterCheck) -> None:
+    """Register how ``sqlite`` is checked: in a file of its own."""
+    register("session_store", "sqlite", "beluga_voice_server.checks:check_sqlite")
 
 
 @hookimpl
