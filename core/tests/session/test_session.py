@@ -520,6 +520,18 @@ async def test_the_agent_waits_while_the_line_holds_it_and_goes_on_at_the_same_s
         assert rig.of(ev.UtteranceEnded)[0].outcome is Outcome.PLAYED
 
 
+async def test_a_line_that_is_held_from_the_start_is_no_stall(running: Any) -> None:
+    async with running(vad=None, config={"greeting": "one two three"}) as rig:
+        rig.line._receiver.hold(True)
+        before = len(rig.line.heard)
+        await asyncio.sleep(60)
+        rig.line._receiver.hold(False)
+        await asyncio.sleep(3)
+        assert before < 960
+        assert np.array_equal(rig.line.heard, rig.tts.audio_of("one two three"))
+        assert [m.text for m in rig.session.history] == ["one two three"]
+
+
 class BufferingLine(LoopbackTransport):
     """Has a buffer at its far end."""
 

@@ -118,3 +118,36 @@ async def _offer_of_nobody(app: Any) -> Any:
         return await fetch(app, "POST", "/api/offer", body={"type": "offer", "sdp": sdp + "\r\n"})
     finally:
         await peer.close()
+
+
+async def test_words_are_heard_through_loss_disorder_and_doubles(serving: Any, calling: Any) -> None:
+    async with serving("one two three") as app, calling(app) as caller:
+        await caller.receive_until("welcome")
+        transport = caller.peer.getTransceivers()[0].sender.transport
+        send, count, late = transport._send_rtp, 0, []
+
+        async def damaged(data: bytes) -> None:
+            nonlocal count
+            count += 1
+            match count % 10:
+                case 3:  # lost
+                    return
+                case 6:  # after the next one
+                    late.append(data)
+                    return
+                case 8:  # twice
+                    await send(data)
+            await send(data)
+            if late:
+                await send(late.pop())
+
+        transport._send_rtp = damaged
+        seat = next(iter(app._server._calls.values())).seat
+        hear, heard = seat.hear, []
+        seat.hear = lambda frame: (heard.append(len(frame.samples)), hear(frame))
+        began = asyncio.get_running_loop().time()
+        caller.speaker.speak(0.6)
+        assert (await caller.receive_until("turn_closed"))["text"] == "one two three"
+        # Each sample that was spoken has been heard, or silence in its place, and none is late.
+        passed = asyncio.get_running_loop().time() - began
+        assert sum(heard) / 16000 == pytest.approx(passed, abs=0.2)
