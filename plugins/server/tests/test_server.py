@@ -116,6 +116,7 @@ async def test_who_is_not_trusted_needs_a_token_which_starts_one_session() -> No
     async with serving() as server:
         stranger = knock(server, trusted=False)
         assert (await refused(server, stranger)).code == "token_missing"
+        assert (await stranger.vouched().join(Wire())).session_id
         session_id, token = server.issue(None)
         assert (await stranger.join(Wire(), token=token)).session_id == session_id
         assert (await refused(server, stranger, token)).code == "token_used"

@@ -173,6 +173,9 @@ class Calls(Protocol):
     def limits(self) -> Limits:
         """What is allowed."""
 
+    def vouched(self) -> Calls:
+        """The same for a caller whom the transport knows, as by a vendor's signature: they need no token."""
+
     async def join(self, connection: Connection, *, token: str = "", profile: str | None = None) -> Joined:
         """Put `connection` onto a call: the token's, a new one, or the one that the token resumes.
 
