@@ -23,7 +23,11 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECTS = [ROOT / "core", *sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())]
+PROJECTS = [
+    ROOT / "core",
+    *sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir()),
+    *sorted(path.parent for path in ROOT.glob("contrib/*/pyproject.toml")),
+]
 EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))[
     "project"
 ]["optional-dependencies"]
