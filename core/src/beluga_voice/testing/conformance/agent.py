@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from beluga_voice.contracts import Agent, Turn
 from beluga_voice.conversation import Message, Role
-from beluga_voice.testing.conformance.promises import Promises, Running, expect, soon
+from beluga_voice.testing.conformance.promises import Promises, Running, expect, soon, together
 from beluga_voice.testing.conformance.report import Level
 
 TEXTS = ("hello", "Zoë 李雷 «да» \U0001f642 e\u0301\u200b", "word " * 2000)
@@ -69,7 +69,7 @@ async def _may_be_cancelled(case: Case) -> None:
 
 @promises.made_by("Agent", "serves many sessions at a time", Level.SILVER)
 async def _serves_several_at_once(case: Case) -> None:
-    await asyncio.gather(*(_reply(case, "hello", session) for session in ("one", "two", "three")))
+    await together(*(_reply(case, "hello", session) for session in ("one", "two", "three")))
 
 
 @promises.made_by("Agent.reply", "waits for a slow listener, who loses nothing", Level.SILVER)

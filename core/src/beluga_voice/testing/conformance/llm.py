@@ -24,7 +24,7 @@ from beluga_voice.contracts import (
 from beluga_voice.contracts.llm import LLMChunk, LLMMessage
 from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing.conformance import provider
-from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon
+from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon, together
 from beluga_voice.testing.conformance.report import Level
 
 TEXTS = ("hello", "", "Zoë 李雷 «да» \U0001f642 e\u0301\u200b", "word " * 2000)
@@ -136,7 +136,7 @@ async def _may_be_cancelled(case: Case) -> None:
 
 @promises.made_by("LLM", "gives any number of answers at a time", Level.SILVER)
 async def _answers_several_at_once(case: Case) -> None:
-    await asyncio.gather(*(_ask(case.llm, HELLO) for _ in range(3)))
+    await together(*(_ask(case.llm, HELLO) for _ in range(3)))
 
 
 @promises.made_by("LLM.stream", "waits for a slow reader, who loses nothing", Level.SILVER)

@@ -123,6 +123,17 @@ async def soon(call: Coroutine[object, None, T], what: str, within: float = 5.0)
         raise AssertionError(f"{what} took more than {within:g} s") from None
 
 
+async def together(*calls: Coroutine[object, object, T]) -> list[T]:
+    """Run `calls` at once, and wait for all even where one fails; then raise the first failure."""
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    results = []
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+        results.append(each)
+    return results
+
+
 class Running:
     """The tasks and threads of a moment, to tell later what has come since."""
 

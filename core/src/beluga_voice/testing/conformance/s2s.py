@@ -27,6 +27,7 @@ from beluga_voice.errors import ClosedError
 from beluga_voice.testing import sounds
 from beluga_voice.testing.conformance import provider
 from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon
+from beluga_voice.testing.conformance.report import Level
 
 WITHIN = 20.0
 """Seconds within which a model answers."""
@@ -211,7 +212,9 @@ async def _says(case: Case) -> None:
             expect(any(isinstance(event, s2s.ResponseAudio) for event in answer), f"{text!r} gave no audio")
 
 
-@promises.made_by("S2SStream.cancel", "ends a response, and leaves one that is over or unknown as it is")
+@promises.made_by(
+    "S2SStream.cancel", "ends a response, and leaves one that is over or unknown as it is", Level.SILVER
+)
 async def _cancels(case: Case) -> None:
     async with case.talk() as talk:
         await talk.stream.cancel("nobody knows this")
@@ -241,7 +244,7 @@ async def _updates(case: Case) -> None:
         await talk.answer(1)
 
 
-@promises.made_by("S2S", "has any number of streams at a time")
+@promises.made_by("S2S", "has any number of streams at a time", Level.SILVER)
 async def _talks_to_several_at_once(case: Case) -> None:
     async def talk() -> None:
         async with case.talk() as each:
@@ -252,7 +255,7 @@ async def _talks_to_several_at_once(case: Case) -> None:
     await asyncio.gather(talk(), talk(), talk())
 
 
-@promises.made_by("S2SStream.receive", "may be cancelled, and loses no event by that")
+@promises.made_by("S2SStream.receive", "may be cancelled, and loses no event by that", Level.SILVER)
 async def _may_be_cancelled(case: Case) -> None:
     async with case.talk() as talk:
         for _ in range(3):
@@ -278,7 +281,7 @@ async def _closes(case: Case) -> None:
             await expect_error(ClosedError, call, f"{name} after aclose")
 
 
-@promises.made_by("S2SStream.aclose", "leaves nothing running, in the middle of a response too")
+@promises.made_by("S2SStream.aclose", "leaves nothing running, in the middle of a response too", Level.SILVER)
 async def _leaves_nothing_running(case: Case) -> None:
     async with case.talk() as talk:
         await talk.stream.add(CallerMessage("hello"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from beluga_voice.contracts import SessionSnapshot, SessionStore
 from beluga_voice.conversation import Message, Role
 from beluga_voice.errors import ClosedError
-from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
+from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon, together
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
 
@@ -102,7 +102,7 @@ async def _forgets(case: Case) -> None:
 
 @promises.made_by("SessionStore.expire", "forgets what was saved earlier, nothing else, and says how many")
 async def _expires(case: Case) -> None:
-    await case.store.expire(NOW)
+    await case.store.expire(2 * NOW)
     for number in range(4):
         await case.store.save(replace(SNAPSHOT, session_id=f"check-{number}", saved_at=NOW + number))
     gone = await case.store.expire(NOW + 2)
@@ -141,10 +141,10 @@ async def _keeps_any_text(case: Case) -> None:
 @promises.made_by("SessionStore", "serves many sessions at once", Level.SILVER)
 async def _serves_several_at_once(case: Case) -> None:
     snapshots = [replace(SNAPSHOT, session_id=f"check-{number}") for number in range(20)]
-    await asyncio.gather(*(case.store.save(each) for each in snapshots))
-    found = await asyncio.gather(*(case.store.load(each.session_id) for each in snapshots))
+    await together(*(case.store.save(each) for each in snapshots))
+    found = await together(*(case.store.load(each.session_id) for each in snapshots))
     expect(list(found) == snapshots, "twenty sessions that were saved at once were not given back")
-    await asyncio.gather(*(case.store.delete(each.session_id) for each in snapshots))
+    await together(*(case.store.delete(each.session_id) for each in snapshots))
 
 
 @promises.made_by(

@@ -236,11 +236,12 @@ async def _streams_are_independent(case: Case) -> None:
     for frame in itertools.islice(case.frames(), 10):
         await doomed.send(frame)
     closing = asyncio.create_task(doomed.aclose())
-    heard = await asyncio.gather(_recognize(case, case.frames(), one), _recognize(case, case.frames(), two))
-    await closing
-    for transcripts in heard:
-        case.expect_words(transcripts, "while another stream heard the same and a third was closed")
-    await asyncio.gather(one.aclose(), two.aclose())
+    try:
+        both = (_recognize(case, case.frames(), stream) for stream in (one, two))
+        for transcripts in await asyncio.gather(*both):
+            case.expect_words(transcripts, "while another stream heard the same and a third was closed")
+    finally:
+        await asyncio.gather(closing, one.aclose(), two.aclose())
 
 
 @promises.made_by(

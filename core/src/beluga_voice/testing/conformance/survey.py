@@ -11,6 +11,7 @@ import numpy as np
 from beluga_voice.audio import AudioFrame, Resampler
 from beluga_voice.contracts import (
     LLM,
+    S2S,
     STT,
     TTS,
     VAD,
@@ -28,6 +29,7 @@ from beluga_voice.testing.conformance.hygiene import check_import_hygiene
 from beluga_voice.testing.conformance.llm import check_llm
 from beluga_voice.testing.conformance.noise_suppressor import check_noise_suppressor
 from beluga_voice.testing.conformance.report import Level, Report, collect, up_to
+from beluga_voice.testing.conformance.s2s import check_s2s
 from beluga_voice.testing.conformance.stt import check_stt
 from beluga_voice.testing.conformance.text_filter import check_text_filter
 from beluga_voice.testing.conformance.tts import check_tts
@@ -159,6 +161,7 @@ def _known(kind: str, name: str, make: Make, material: Material) -> Callable[[],
         ),
         "text_filter": lambda: check_text_filter(cast("Callable[[], TextFilter]", make)),
         "agent": lambda: check_agent(cast("Callable[[], Agent]", make)),
+        "s2s": lambda: check_s2s(cast("Callable[[], S2S]", make)),
         "llm": lambda: check_llm(cast("Callable[[], LLM]", make)),
     }
     if kind not in checks:

@@ -12,7 +12,7 @@ import numpy as np
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import TurnContext, TurnDetector
 from beluga_voice.errors import ProviderError
-from beluga_voice.testing.conformance.promises import Promises, expect, soon
+from beluga_voice.testing.conformance.promises import Promises, expect, soon, together
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
 
@@ -92,9 +92,7 @@ async def _takes_any_text(case: Case) -> None:
 @promises.made_by("TurnDetector.predict", "serves several sessions at once", Level.SILVER)
 async def _predicts_several_at_once(case: Case) -> None:
     texts = [TEXT, "book a table for", "yes"]
-    for text, score in zip(
-        texts, await asyncio.gather(*(_predict(case, text) for text in texts)), strict=True
-    ):
+    for text, score in zip(texts, await together(*(_predict(case, text) for text in texts)), strict=True):
         _expect_probability(score, text)
 
 

@@ -167,8 +167,10 @@ async def _streams_are_independent(case: Case) -> None:
             other.feed(noisy)
             yield frame
 
-    _expect_same(alone, await _score(case.vad, beside()), "beside a stream of noise")
-    other.close()
+    try:
+        _expect_same(alone, await _score(case.vad, beside()), "beside a stream of noise")
+    finally:
+        other.close()
     _expect_same(alone, await _score(case.vad, case.frames()), "after a stream of noise")
 
 
