@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
@@ -17,6 +20,7 @@ from beluga_voice.contracts import (
     STT,
     TTS,
     VAD,
+    Offer,
     Provider,
     TextFilter,
     TextFilterStream,
@@ -584,3 +588,62 @@ async def test_a_model_may_be_put_in_the_place_of_others_in_tests() -> None:
             session = await voice.get_sessions().open(agent)
             assert isinstance(session.parts["s2s"], Both)
             assert session.parts["stt"] is None
+
+
+class FakeServer:
+    def __init__(self) -> None:
+        self.running = False
+        self.asked: list[object] = []
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        self.running = True
+        yield
+        self.running = False
+
+    def app(self, agent: object) -> object:
+        return ("app", agent)
+
+    async def answer(self, offer: object, agent: object, *, profile: str | None, deps: object) -> object:
+        self.asked += [offer, profile, deps]
+        return "answer"
+
+
+@pytest.fixture
+def fake_server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """A server in the place of beluga-voice-server."""
+    server, module = FakeServer(), ModuleType("beluga_voice_server.server")
+    module.create = lambda _: server  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "beluga_voice_server", ModuleType("beluga_voice_server"))
+    monkeypatch.setitem(sys.modules, "beluga_voice_server.server", module)
+    return server
+
+
+async def test_the_server_runs_within_the_lifespan(fake_server: FakeServer) -> None:
+    voice = container()
+    assert voice.asgi(agent) == ("app", agent)
+    with pytest.raises(ClosedError, match="not open"):
+        await voice.open_server()
+    async with voice.lifespan():
+        assert fake_server.running
+    assert not fake_server.running
+
+
+async def test_an_offer_begins_the_server_that_nobody_has_mounted(fake_server: FakeServer) -> None:
+    voice = container()
+    async with voice.lifespan():
+        assert not fake_server.running
+        answer: object = await voice.get_sessions().answer(Offer("v=0"), agent, profile="support", deps="Ann")
+        assert answer == "answer"
+        assert fake_server.running
+        assert fake_server.asked == [Offer("v=0"), "support", "Ann"]
+    assert not fake_server.running
+
+
+def test_a_server_that_lacks_something_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: str) -> ModuleType:
+        raise ModuleNotFoundError("No module named 'starlette'", name="starlette")
+
+    monkeypatch.setattr("beluga_voice.container.serving.import_module", missing)
+    with pytest.raises(PluginError, match="the server cannot be imported: No module named 'starlette'"):
+        container().asgi(agent)
