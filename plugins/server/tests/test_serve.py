@@ -100,15 +100,15 @@ async def test_dev_begins_anew_when_the_program_changes(tmp_path: Path) -> None:
     program.write_text(PROGRAM.format(answer="one"), encoding="utf-8")
     async with running(tmp_path, "agent.py", "dev", "--port", "0") as process:
         await told(process, r"listens on (\S+)")
-        began = asyncio.get_running_loop().time()
         program.write_text(PROGRAM.format(answer="two, and more"), encoding="utf-8")
         assert await told(process, r"(agent\.py) has changed") == "agent.py"
         url = await told(process, r"listens on (\S+)")
-        assert asyncio.get_running_loop().time() - began < 10  # 1.5 s on a machine that does nothing else
         assert await get(f"{url}/health") == "ok\n"
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            assert await process.wait() == 130
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+        with pytest.raises(OSError, match="refused"):
+            await get(f"{url}/health")
 
 
 def test_dev_looks_at_the_program_and_not_at_what_is_installed(tmp_path: Path) -> None:

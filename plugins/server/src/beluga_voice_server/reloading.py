@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -33,10 +34,14 @@ def watch() -> None:
     at = arguments.index("dev")
     program = sys.orig_argv[: len(sys.orig_argv) - len(arguments)]
     command = [*program, *arguments[:at], "serve", *arguments[at + 1 :]]
-    run_command(_watch([sys.executable, *command[1:]], Path.cwd()))
+    with suppress(asyncio.CancelledError):  # by SIGTERM
+        run_command(_watch([sys.executable, *command[1:]], Path.cwd()))
 
 
 async def _watch(command: Sequence[str], folder: Path) -> None:
+    task = asyncio.current_task()
+    if task is not None and os.name != "nt":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     seen = look(folder)
     while True:
         environ = {**os.environ, "BELUGA_VOICE_SERVER__DRAIN": "0"}
