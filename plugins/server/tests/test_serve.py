@@ -19,7 +19,7 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice_server.reloading import look
 from beluga_voice_server.running import listen
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(180)]
 
 PROGRAM = """
 from beluga_voice import run
@@ -35,20 +35,23 @@ run(agent)
 async def running(folder: Path, *arguments: str) -> AsyncGenerator[Process, None]:
     environ = {**os.environ, "BELUGA_VOICE_SERVER__MAX_LAG": "10"}  # of a machine that does much else
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=folder, stderr=PIPE, env=environ
+        sys.executable, *arguments, cwd=folder, stderr=PIPE, env=environ, start_new_session=True
     )
     try:
         yield process
     finally:
         if process.returncode is None:
-            process.kill()
+            if os.name == "nt":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)  # the server that `dev` runs, too
         await process.communicate()
 
 
 async def told(process: Process, pattern: str) -> str:
     """Wait for a line of the process's."""
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):  # where nothing is compiled yet, and others run
         while line := (await process.stderr.readline()).decode():
             if found := re.search(pattern, line):
                 return found[1]
