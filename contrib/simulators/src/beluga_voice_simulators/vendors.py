@@ -8,6 +8,7 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice_simulators.server import Simulator
 
 VENDORS = {
+    "anthropic": "beluga_voice_simulators.anthropic:AnthropicSimulator",
     "openai": "beluga_voice_simulators.openai:OpenAISimulator",
 }
 """Where the simulator of each vendor is; loaded when it is asked for."""

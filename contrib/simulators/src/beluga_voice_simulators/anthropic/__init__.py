@@ -1,0 +1,5 @@
+"""Anthropic, simulated: the Messages API."""
+
+from beluga_voice_simulators.anthropic.simulator import AnthropicSimulator
+
+__all__ = ["AnthropicSimulator"]
