@@ -183,6 +183,22 @@ class Calls(Protocol):
             RefusedError: the token is wrong, expired or used, or there is no room.
         """
 
+    async def admit(
+        self, connection: Connection, *, profile: str | None = None, deps: object = None
+    ) -> Joined:
+        """Put `connection` onto a new call, whose caller the transport has checked, as by a vendor's signature.
+
+        No token is asked for, and the calls of one address are not counted: a vendor has one for all its callers.
+
+        Args:
+            connection: the wire.
+            profile: of the settings, unless the server has chosen one.
+            deps: what the agent's tools get; None for what the agent's own factory makes.
+
+        Raises:
+            RefusedError: there is no room.
+        """
+
 
 class Routes(ABC):
     """What a transport adds to the server. Made once by each server.

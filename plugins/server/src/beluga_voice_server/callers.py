@@ -50,6 +50,13 @@ class Caller:
         """Put `connection` onto a call."""
         return await self.server.join(self, connection, token, profile)
 
+    async def admit(
+        self, connection: Connection, *, profile: str | None = None, deps: object = None
+    ) -> Joined:
+        """Put `connection` onto a new call, whose caller the transport has checked."""
+        known = replace(self, client="", trusted=True, deps=self.deps if deps is None else deps)
+        return await self.server.join(known, connection, "", profile)
+
 
 def headers_of(scope: Mapping[str, object]) -> dict[str, str]:
     """Return the headers of a request, names in lower case; of a name that comes twice, the last."""
