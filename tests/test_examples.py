@@ -56,6 +56,7 @@ def test_each_example_is_in_the_list_and_is_tested_here() -> None:
         "03-host",
         "04-recorded-calls",
         "05-own-stt",
+        "07-phone",
         "08-speech-to-speech",
     ]
     assert all(f"[{name}]" in listed and f'"{name}' in here for name in numbered)
@@ -137,6 +138,19 @@ def test_05_own_stt_is_installed_found_tested_and_used(tmp_path: Path) -> None:
     )  # fmt: skip
     (turn,) = json.loads(answer)["files"][0]["turns"]
     assert (turn["transcript"], turn["reply"]) == ("zero", "You said zero.")
+
+
+async def test_07_phone_answers_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "07-phone")
+    voice, tts = VoiceContainer(), ScriptedTTS()
+    with (
+        voice.stt.override(ScriptedSTT([])),
+        voice.tts.override(tts),
+        voice.vad.override(AmplitudeVAD()),
+    ):
+        heard = await load("07-phone/phone.py").simulate(voice, "42#")
+    assert tts.texts == ["Acme. ", "Please key in the number of your order.", "Order 42 is on its way."]
+    assert heard == pytest.approx(sum(len(tts.audio_of(text)) for text in tts.texts) / 24000, abs=0.05)
 
 
 async def test_08_speech_to_speech_asks_its_tool_and_is_cut_short() -> None:
