@@ -14,8 +14,9 @@ import re
 import sys
 
 from beluga_voice import Turn, VoiceContainer, run
-from beluga_voice.settings import Settings
+from beluga_voice.settings import Settings, read_table
 from beluga_voice_twilio.rest import TwilioClient
+from beluga_voice_twilio.settings import TwilioSettings
 from beluga_voice_twilio.testing import dial
 
 ORDERS = {"41": "was delivered on Monday", "42": "is on its way"}
@@ -27,7 +28,8 @@ def agent(turn: Turn) -> str:
 
 
 async def ring(number: str) -> None:
-    async with TwilioClient.of(Settings()) as twilio:
+    settings = read_table(Settings().values, ("server", "twilio"), TwilioSettings)
+    async with TwilioClient(settings) as twilio:
         print("rings:", await twilio.call(number))
 
 

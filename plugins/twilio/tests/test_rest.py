@@ -13,7 +13,6 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from beluga_voice.errors import ConfigurationError, ProviderError
-from beluga_voice.settings import Settings
 from beluga_voice.testing import ScriptedAgent
 from beluga_voice_server.testing import scripted_voice
 from beluga_voice_twilio.rest import TwilioClient
@@ -146,13 +145,6 @@ async def test_the_end_of_a_session_hangs_up_where_that_is_asked_for() -> None:
 def test_what_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"account_sid and server.twilio.auth_token"):
         TwilioClient(TwilioSettings())
-
-
-async def test_the_clients_settings_are_those_of_the_server() -> None:
-    async with serving() as api:
-        table = settings_of(api).model_dump(exclude_defaults=True) | {"auth_token": TOKEN}
-        async with TwilioClient.of(Settings(server={"twilio": table}, config=None)) as twilio:
-            assert await twilio.call("+15550101") in api.calls
 
 
 @pytest.mark.parametrize("missing", ["url", "number"])

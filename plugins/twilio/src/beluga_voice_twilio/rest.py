@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 
 from beluga_voice.connection import HttpClient, HttpPolicy, Pool, Request, Service
 from beluga_voice.errors import ConfigurationError, ProviderError
-from beluga_voice.settings import Settings, read_table
 from beluga_voice_twilio.settings import TwilioSettings
 from beluga_voice_twilio.twiml import connect, stream_url
 
@@ -48,15 +47,6 @@ class TwilioClient:
         self._pool = Pool()
         self._once = HttpClient(SERVICE, ONCE, self._pool)
         self._http = HttpClient(SERVICE, None, self._pool)
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Return a client by the table ``[server.twilio]`` of the settings.
-
-        Raises:
-            ConfigurationError: the table is wrong, or the account is not told.
-        """
-        return cls(read_table(settings.values, ("server", "twilio"), TwilioSettings))
 
     async def call(self, to: str, *, number: str | None = None, profile: str | None = None) -> str:
         """Have a telephone rung; who answers it talks to the agent of `TwilioSettings.url`.
