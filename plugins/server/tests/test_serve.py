@@ -30,10 +30,30 @@ def agent(turn):
 run(agent)
 """
 
+PARTS = """
+from beluga_voice.hookspecs import hookimpl
+
+@hookimpl
+def register_stt(register):
+    register("scripted", "beluga_voice.testing:ScriptedSTT")
+
+@hookimpl
+def register_tts(register):
+    register("scripted", "beluga_voice.testing:ScriptedTTS")
+"""
+CHOSEN = {
+    "BELUGA_VOICE_PLUGINS": "parts_of_serve",
+    "BELUGA_VOICE_STT": "scripted",
+    "BELUGA_VOICE_TTS": "scripted",
+    "BELUGA_VOICE_VAD": "none",
+    "BELUGA_VOICE_SERVER__MAX_LAG": "10",  # of a machine that does much else
+}
+
 
 @asynccontextmanager
 async def running(folder: Path, *arguments: str) -> AsyncGenerator[Process, None]:
-    environ = {**os.environ, "BELUGA_VOICE_SERVER__MAX_LAG": "10"}  # of a machine that does much else
+    (folder / "parts_of_serve.py").write_text(PARTS, encoding="utf-8")
+    environ = {**os.environ, **CHOSEN}
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=folder, stderr=PIPE, env=environ, start_new_session=True
     )
