@@ -32,6 +32,7 @@ COMMANDS = {
         "beluga_voice.cli.journal:journal",
         "Replay, explain and vary what a session decided.",
     ),
+    "new-plugin": ("beluga_voice.cli.new_plugin:new_plugin", "Write a plugin whose tests pass as written."),
     "models": ("beluga_voice.cli.models:models", "List, fetch and verify models that plugins do not bring."),
     "run": ("beluga_voice.cli.run:run", "Let an agent answer recorded callers."),
     "plugins": (

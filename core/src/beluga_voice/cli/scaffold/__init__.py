@@ -1,0 +1,1 @@
+"""What ``beluga-voice new-plugin`` writes."""
