@@ -40,7 +40,7 @@ def run(*command: str | Path, cwd: Path, path: Path | None = None, text: str = "
     more = {} if path is None else {"PYTHONPATH": str(path)}
     done = subprocess.run(
         [sys.executable, *map(str, command)], cwd=cwd, env=own | more, input=text,
-        capture_output=True, text=True, timeout=55, check=False,
+        capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -58,6 +58,7 @@ def test_each_example_is_in_the_list_and_is_tested_here() -> None:
         "05-own-stt",
         "07-phone",
         "08-speech-to-speech",
+        "beluga-voice-parrot",
     ]
     assert all(f"[{name}]" in listed and f'"{name}' in here for name in numbered)
 
@@ -164,3 +165,21 @@ async def test_08_speech_to_speech_asks_its_tool_and_is_cut_short() -> None:
         (Role.AGENT, False),
     ]
     assert session.history[2].text.startswith("Let me look. Your order was shipped on Monday")
+
+
+@pytest.mark.timeout(300)
+def test_the_parrot_is_installed_found_tested_typed_and_silver(tmp_path: Path) -> None:
+    example, installed = EXAMPLES / "beluga-voice-parrot", tmp_path / "installed"
+    run("-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", installed, example, cwd=tmp_path)
+    run("-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", example / "tests", cwd=tmp_path, path=installed)
+    listed = json.loads(run("-m", "beluga_voice", "plugins", "--json", cwd=tmp_path, path=installed))
+    (parrot,) = [plugin for plugin in listed["plugins"] if plugin["name"] == "parrot"]
+    assert parrot["providers"]["stt"] == parrot["providers"]["tts"] == ["parrot"]
+    strict = ("-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", "-p", "beluga_voice_parrot")
+    assert "no issues found" in run(*strict, cwd=installed)
+    assert not [
+        each for each in installed.rglob("*.py") if "type: ignore" in each.read_text(encoding="utf-8")
+    ]
+    table = run("-m", "beluga_voice", "check", "parrot", cwd=tmp_path, path=installed)
+    for row in ("stt parrot", "tts parrot", "text_filter parrot", "interruption_classifier parrot"):
+        assert f"| {row} | silver |" in table

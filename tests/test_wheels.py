@@ -264,6 +264,92 @@ def test_the_doctor_names_an_engine_that_is_not_there(wheels: Wheels, tmp_path: 
     assert 'try: pip install "beluga-voice[pocketsphinx]"' in doctor.stdout
 
 
+TALK = """
+import asyncio, sys
+from beluga_voice import VoiceContainer
+from beluga_voice.testing import LocalServer, LoopbackTransport
+from beluga_voice_parrot import checks, squawk
+from beluga_voice_parrot.vendor import RATE, ParrotVendor
+
+async def main():
+    import os
+    async with LocalServer(ParrotVendor("polly").serve) as vendor:
+        for kind in ("STT", "TTS"):
+            os.environ[f"BELUGA_VOICE_{kind}__URL"] = vendor.url
+        voice, line = VoiceContainer(), LoopbackTransport(output_sample_rate=RATE)
+        async with voice.lifespan():
+            answer = lambda turn: f"you said {turn.text}"
+            async with voice.get_sessions().open(answer, transport=line) as session:
+                await line.play(checks.speech("hello").samples)
+                await line.silence(4)
+                print([message.text for message in session.history])
+    ear = squawk.Ear(RATE)
+    print(" ".join(word for word, _, _ in [*ear.feed(line.heard), *ear.end()]))
+
+asyncio.run(main())
+"""
+
+
+def test_a_stranger_s_plugin_talks_by_the_environment_alone_beside_a_core_from_a_wheel(
+    wheels: Wheels, tmp_path: Path
+) -> None:
+    environment = wheels.install("net", HERE, tmp_path)
+    uv(
+        "build",
+        "--wheel",
+        "--quiet",
+        "--out-dir",
+        tmp_path,
+        ROOT / "examples/beluga-voice-parrot",
+        cwd=tmp_path,
+    )
+    (wheel,) = tmp_path.glob("beluga_voice_parrot-*.whl")
+    uv("pip", "install", "--quiet", "--no-deps", "--python", environment.python, wheel, cwd=tmp_path)
+    names, _ = environment.report()
+    assert sorted(names) == ["beluga-voice", "beluga-voice-parrot"]
+    assert "beluga-voice-parrot 0.1.0" in environment.run("plugins").stdout
+    check = environment.run("check", "parrot")
+    assert check.returncode == 0, check.stdout
+    assert check.stdout.count(" parrot | silver |") == 4
+    chosen = {"STT": "parrot", "TTS": "parrot", "VAD": "none", "TURN_DETECTOR": "none"}
+    chosen |= {"STT__API_KEY": "polly", "TTS__API_KEY": "polly"}
+    variables = [f"BELUGA_VOICE_{name}={value}" for name, value in chosen.items()]
+    done = run("env", *variables, environment.python, "-I", "-c", TALK, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["['hello', 'you said hello']", "you said hello"], done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_a_new_plugin_is_built_installed_and_tested_beside_a_core_from_a_wheel(
+    wheels: Wheels, tmp_path: Path
+) -> None:
+    environment = wheels.install("", HERE, tmp_path)
+    kinds = (
+        "stt,tts,vad,turn_detector,noise_suppressor,transport,llm,agent,s2s,interruption_classifier,"
+        "text_filter,session_store"
+    )
+    assert environment.run("new-plugin", "acme", "--kind", kinds).returncode == 0
+    folder = tmp_path / "beluga-voice-acme"
+    uv("build", "--wheel", "--quiet", "--out-dir", tmp_path, folder, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("beluga_voice_acme-*.whl")
+    constraints = ("-c", ROOT / "constraints.txt")
+    uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        environment.python,
+        *constraints,
+        wheel,
+        "pytest",
+        cwd=tmp_path,
+    )
+    tested = run(environment.python, "-m", "pytest", "-q", "tests", cwd=folder)
+    assert tested.returncode == 0, tested.stdout
+    check = environment.run("check", "acme", "--set", "tts=acme")
+    assert check.returncode == 0, check.stdout
+    assert check.stdout.count(" acme | silver |") == 12
+
+
 @every_python
 @pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "macos", "windows"])
 @pytest.mark.parametrize("version", WANTED)
