@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         working,
     )
     from beluga_voice.testing import sounds
+    from beluga_voice.testing.caller import ScriptedCaller, fake_container
     from beluga_voice.testing.conformance.agent import check_agent
     from beluga_voice.testing.conformance.classifier import check_classifier
     from beluga_voice.testing.conformance.codec import check_codec
@@ -75,6 +76,7 @@ __all__ = [
     "Report",
     "S2SFault",
     "ScriptedAgent",
+    "ScriptedCaller",
     "ScriptedLLM",
     "ScriptedNoiseSuppressor",
     "ScriptedS2S",
@@ -108,6 +110,7 @@ __all__ = [
     "check_turn_detector",
     "check_vad",
     "collect",
+    "fake_container",
     "make_agent_context",
     "make_session",
     "make_streaming_state",
@@ -127,6 +130,7 @@ _HOMES = {
         "run_virtual",
         "working",
     ),
+    "beluga_voice.testing.caller": ("ScriptedCaller", "fake_container"),
     "beluga_voice.testing.conformance.agent": ("check_agent",),
     "beluga_voice.testing.conformance.classifier": ("check_classifier",),
     "beluga_voice.testing.conformance.text_filter": ("check_text_filter",),

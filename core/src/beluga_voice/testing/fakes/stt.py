@@ -135,6 +135,10 @@ class ScriptedSTTStream(STTStream):
         self._interim_words = 0
         self._failed = False
 
+    def append(self, text: str) -> None:
+        """Add the text of a further utterance to the script."""
+        self._script.append(text)
+
     async def send(self, frame: AudioFrame) -> None:
         self._check_usable()
         if self._stt.send_delay:
