@@ -108,6 +108,16 @@ def test_the_hash_of_the_first_fetch_is_held_where_none_is_published(
         store.fetch(server.model("/a.onnx"))
 
 
+def test_one_file_of_several_may_have_no_published_hash(server: Server, store: ModelStore) -> None:
+    server.files["/a.onnx"], server.files["/b.txt"] = b"a", b"first"
+    model = server.model("/a.onnx", "/b.txt", sha256=(digest(b"a"), ""))
+    store.fetch(model)
+    store.remove("parrot")
+    server.files["/b.txt"] = b"second"
+    with pytest.raises(ProviderError, match="as when it was fetched first"):
+        store.fetch(model)
+
+
 def test_what_has_changed_or_gone_since_is_told(server: Server, store: ModelStore) -> None:
     server.files["/a.onnx"], server.files["/b.txt"] = b"a", b"b"
     path = store.fetch(server.model("/a.onnx", "/b.txt"))
@@ -172,6 +182,7 @@ def test_an_archive_cannot_write_outside_its_folder(server: Server, store: Model
         {"name": "Parrot"},
         {"urls": ()},
         {"sha256": ("ff",)},
+        {"size": -1},
         {"sha256": (digest(b""), digest(b""))},
     ],
 )
@@ -185,7 +196,7 @@ from beluga_voice.hookspecs import hookimpl
 
 @hookimpl
 def register_models(register):
-    register("parrot", "{url}/a.onnx", licence="MIT", purpose="repeats what it hears")
+    register("parrot", "{url}/a.onnx", licence="MIT", purpose="repeats what it hears", size=2_400_000)
 """
 
 
@@ -206,7 +217,7 @@ def test_the_command_lists_fetches_and_verifies() -> None:
         assert result.exit_code == status, result.output
         return result.output
 
-    assert "parrot  (models_of_parrot; MIT)  not fetched" in run("list")
+    assert "parrot  (models_of_parrot; MIT; 2 MB)  not fetched" in run("list")
     printed = run("fetch", "parrot")
     assert "fetching a.onnx (0.0 MB)" in printed
     path = Path(printed.strip().splitlines()[-1])

@@ -84,15 +84,18 @@ class RegisterModel(Protocol):
         sha256: str | Sequence[str] = (),
         licence: str,
         purpose: str,
+        size: int = 0,
     ) -> None:
         """Register what ``beluga-voice models fetch NAME`` brings. Nothing is fetched now.
 
         Args:
             name: lower-case letters, digits, ``-`` and ``_``; a name that two plugins register is given to neither.
             urls: one address or several; archives are unpacked.
-            sha256: the hash of each, in hexadecimal; without it the hash of the first fetch is recorded, and held.
+            sha256: the hash of each, in hexadecimal; where there is none, or it is empty, the hash of the first fetch
+                is recorded, and held.
             licence: under which the model is published.
             purpose: what it is good for, in one line.
+            size: bytes that are fetched, about; 0 if that is not known.
 
         Raises:
             PluginError: the name is not of that form, or this plugin has registered it before.

@@ -105,11 +105,12 @@ class ModelStore:
             name = Path(urllib.parse.urlparse(url).path).name
             _download(url, folder / name, progress)
             hashes[url] = _sha256(folder / name)
-            expected = model.sha256[place] if place < len(model.sha256) else known.get(url, "")
+            published = model.sha256[place] if place < len(model.sha256) else ""
+            expected = published or known.get(url, "")
             if expected and hashes[url] != expected:
                 raise ProviderError(
                     f"{url} has sha256 {hashes[url]}, not {expected}"
-                    f"{'' if place < len(model.sha256) else ' as when it was fetched first'}; it was not kept",
+                    f"{'' if published else ' as when it was fetched first'}; it was not kept",
                     retryable=False,
                 )
             if name.endswith(_ARCHIVES):

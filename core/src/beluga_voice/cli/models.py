@@ -41,7 +41,8 @@ def list_(context: click.Context, as_json: bool) -> None:
         return
     for model in found:
         path = store.find(model.name)
-        click.echo(f"{model.name}  ({model.plugin}; {model.licence})  {path or 'not fetched'}")
+        size = f"; {model.size / 1e6:.0f} MB" if model.size else ""
+        click.echo(f"{model.name}  ({model.plugin}; {model.licence}{size})  {path or 'not fetched'}")
         click.echo(f"  {model.purpose}")
     if not found:
         click.echo("no installed plugin has a model to fetch")
@@ -97,6 +98,7 @@ def _row(model: Model) -> dict[str, object]:
         "plugin": model.plugin,
         "licence": model.licence,
         "purpose": model.purpose,
+        "size": model.size,
         "urls": list(model.urls),
     }
 

@@ -21,11 +21,12 @@ class Model:
     Attributes:
         name: as it is asked for.
         urls: what is fetched; archives (tar, zip) are unpacked. ``https`` only, but ``http`` on this machine.
-        sha256: the hash of each of `urls`, in hexadecimal; empty where its owner publishes none, and the hash of
-            the first fetch is then held.
+        sha256: the hash of each of `urls`, in hexadecimal; empty where it is not known, and the hash of the first
+            fetch is then held.
         licence: under which it is published, as SPDX writes it.
         purpose: what it is good for, in one line.
         plugin: the plugin that uses it.
+        size: bytes that a fetch brings, about; 0 where it is not known.
 
     Raises:
         PluginError: the name is of another form, there is no address, or a hash is none.
@@ -37,6 +38,7 @@ class Model:
     licence: str = ""
     purpose: str = ""
     plugin: str = ""
+    size: int = 0
 
     def __post_init__(self) -> None:
         """Hold what a plugin has to keep to."""
@@ -50,6 +52,8 @@ class Model:
             raise PluginError(
                 f"model {self.name!r} has {len(self.sha256)} hashes for {len(self.urls)} addresses"
             )
-        for each in self.sha256:
+        if self.size < 0:
+            raise PluginError(f"model {self.name!r} has {self.size} bytes; give 0 where the size is not known")
+        for each in filter(None, self.sha256):
             if _SHA256.fullmatch(each) is None:
                 raise PluginError(f"{each!r} is no sha256; it has 64 hexadecimal digits in lower case")

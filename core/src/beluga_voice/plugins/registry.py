@@ -396,11 +396,12 @@ def _model_collector(origin: Origin, models: dict[str, Model]) -> Callable[..., 
         sha256: str | Sequence[str] = (),
         licence: str,
         purpose: str,
+        size: int = 0,
     ) -> None:
         if name in models:
             raise PluginError(f"the model {name!r} is registered twice")
         addresses, hashes = ((each,) if isinstance(each, str) else tuple(each) for each in (urls, sha256))
-        models[name] = Model(name, addresses, hashes, licence, purpose, origin.name)
+        models[name] = Model(name, addresses, hashes, licence, purpose, origin.name, size)
 
     return register
 
