@@ -91,8 +91,8 @@ class RegisterModel(Protocol):
         Args:
             name: lower-case letters, digits, ``-`` and ``_``; a name that two plugins register is given to neither.
             urls: one address or several; archives are unpacked.
-            sha256: the hash of each, in hexadecimal; where there is none, or it is empty, the hash of the first fetch
-                is recorded, and held.
+            sha256: the hash of each, in hexadecimal; where there is none, or it is empty, the hash of the first
+                fetch is recorded, and held.
             licence: under which the model is published.
             purpose: what it is good for, in one line.
             size: bytes that are fetched, about; 0 if that is not known.
