@@ -53,7 +53,9 @@ class Model:
                 f"model {self.name!r} has {len(self.sha256)} hashes for {len(self.urls)} addresses"
             )
         if self.size < 0:
-            raise PluginError(f"model {self.name!r} has {self.size} bytes; give 0 where the size is not known")
+            raise PluginError(
+                f"model {self.name!r} has {self.size} bytes; give 0 where the size is not known"
+            )
         for each in filter(None, self.sha256):
             if _SHA256.fullmatch(each) is None:
                 raise PluginError(f"{each!r} is no sha256; it has 64 hexadecimal digits in lower case")
