@@ -93,13 +93,14 @@ DETAILS = frozenset(
 )
 """What another sentence tells already, and how it was carried out."""
 
-_SEEN = {
+SEEN = {
     "speech": "{:.2f} s of speech",
     "seconds": "{:.2f} s of speech",
     "words": "{} words",
     "delay": "the delay was {:.2f} s",
     "after": "{:.2f} s had passed since the end of speech",
 }
+"""How the values are told that a command was decided by; others by their names."""
 
 _LONGEST = 400
 
@@ -219,8 +220,8 @@ def _short(text: str) -> str:
 def _seen(name: str, value: object) -> str:
     if name == "text":
         return f"the words {quoted(str(value))}"
-    if name in _SEEN and isinstance(value, (int, float)):
-        return _SEEN[name].format(value)
+    if name in SEEN and isinstance(value, (int, float)):
+        return SEEN[name].format(value)
     return f"{_legible(name)} {_legible(str(value))}"
 
 
