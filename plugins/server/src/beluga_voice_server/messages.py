@@ -19,6 +19,9 @@ LONGEST_TEXT = 4000
 KEYS = "0123456789*#ABCD"
 """The keys of a telephone (ITU-T Q.23)."""
 
+SEGMENTS = ("detection", "endpoint", "transcript", "agent", "tool", "sentence", "tts", "playout")
+"""The parts of `TurnMeasured` that sum to the silence."""
+
 MOST_KEYS = 64
 """Keys that a caller may send at once."""
 
@@ -73,6 +76,9 @@ def _told_of_speaking(event: ev.Event) -> tuple[str, dict[str, object]] | None:
             return "paused", {"utterance": event.utterance}
         case ev.UtteranceResumed():
             return "resumed", {"utterance": event.utterance, "reason": event.reason}
+        case ev.TurnMeasured():
+            parts = {name: round(getattr(event, name), 6) for name in SEGMENTS}
+            return "measured", {"turn": event.turn, "utterance": event.utterance, "segments": parts}
         case ev.BargeIn():
             return "barge_in", {"utterance": event.utterance, "reason": event.reason}
         case ev.ToolStarted():
