@@ -18,6 +18,7 @@ from beluga_voice.errors import ConfigurationError, RefusedError
 from beluga_voice_server.callers import Caller, client_of, headers_of, is_local
 from beluga_voice_server.gate import Gate, Receive, Scope, Send
 from beluga_voice_server.metrics import exposition
+from beluga_voice_server.page import Page
 from beluga_voice_server.tokens import same
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class App:
             ("GET", "/ready"): self._ready,
             ("GET", "/metrics"): self._metrics,
         }
+        self._page = Page(server) if server.settings.page else None
         self._added = _added(server, self._caller)
         self._gate = Gate(self._route, server.settings)
 
@@ -75,19 +77,23 @@ class App:
         if scope["type"] != "http":
             raise RefusedError(404, "not_found", f"no WebSocket at {path[:80]!r}")
         method = "GET" if scope["method"] == "HEAD" else str(scope["method"])
+        request = Request(scope, receive)
         endpoint = self._own.get((method, path))
-        if endpoint is None:
+        if endpoint is not None:
+            response: Response | None = await endpoint(request)
+        elif method == "GET" and self._page is not None:
+            response = self._page.answer(request, path, trusted=self._trusts(scope))
+        else:
+            response = None
+        if response is None:
             raise _not_found(path, [each for each, known in self._own if known == path])
-        response = await endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
     def _caller(self, scope: Mapping[str, object]) -> Caller:
-        return Caller(
-            self._server,
-            self._agent,
-            client_of(scope, self._server.settings.proxies),
-            trusted=self._trusts(scope),
-        )
+        trusted = self._trusts(scope)
+        kept = trusted and self._page is not None and "origin" in headers_of(scope)  # by a browser
+        client = client_of(scope, self._server.settings.proxies)
+        return Caller(self._server, self._agent, client, trusted, kept=kept)
 
     def _trusts(self, scope: Mapping[str, object]) -> bool:
         settings = self._server.settings

@@ -28,6 +28,7 @@ class Caller:
         trusted: needs no token to start a session.
         profile: of the settings; the caller's own choice if None.
         deps: what the agent's tools get.
+        kept: recording and journal of a new call are kept for the page.
     """
 
     server: Server
@@ -36,6 +37,7 @@ class Caller:
     trusted: bool
     profile: str | None = None
     deps: object = None
+    kept: bool = False
 
     @property
     def limits(self) -> Limits:

@@ -11,14 +11,17 @@ from contextlib import asynccontextmanager
 import beluga_voice.events as ev
 from beluga_voice.agents import AgentLike
 from beluga_voice.container import VoiceContainer
+from beluga_voice.container.agents import settings_for
 from beluga_voice.contracts import ASGI, Answer, Connection, Offer, Routes, SessionSnapshot, SessionStore
 from beluga_voice.errors import BelugaVoiceError, PluginError, RefusedError
+from beluga_voice.session import SessionConfig
 from beluga_voice.settings import read_table
 from beluga_voice_server.admission import Admission, LoopLag
 from beluga_voice_server.app import App
 from beluga_voice_server.background import Background
 from beluga_voice_server.callers import Caller
 from beluga_voice_server.calls import Call, Seat
+from beluga_voice_server.kept import KeptCalls
 from beluga_voice_server.line import Line
 from beluga_voice_server.settings import ServerSettings
 from beluga_voice_server.tokens import Claims, Purpose, Tokens, today
@@ -43,6 +46,7 @@ class Server:
         admission: who is in.
         lag: of the event loop.
         routes: what the transports add, by their names.
+        kept: files of the page's calls.
         started: how many sessions were begun.
         resumed: how many connections came back to one.
     """
@@ -55,6 +59,7 @@ class Server:
         self.routes = {name: _routes(voice, name) for name in names}
         self.lag = LoopLag(self._sweep)
         self.admission = Admission(self.settings, self.lag)
+        self.kept = KeptCalls(self.settings.keep)
         self.started = self.resumed = 0
         secret = self.settings.secret
         self._tokens = Tokens(None if secret is None else secret.get_secret_value())
@@ -120,6 +125,7 @@ class Server:
         if self._background is not None:
             await self._background.stop()
             self._background = None
+        self.kept.close()
 
     def _spawn_stop(self, call: Call) -> None:
         assert self._background is not None
@@ -240,6 +246,7 @@ class Server:
                 profile=profile,
                 transport=line,
                 session_id=name,
+                config=self._config(name, profile, caller),
                 deps=caller.deps,
                 history=() if before is None else before.history,
             )
@@ -251,6 +258,14 @@ class Server:
         call.wait_for_caller(self.settings.setup + self.settings.grace)
         self._background.spawn(self._watch(call), f"watch of {name}")
         return call
+
+    def _config(self, name: str, profile: str | None, caller: Caller) -> SessionConfig | None:
+        """Return what a new session is told, with the files that are kept of it; None for the settings alone."""
+        if not caller.kept:
+            return None
+        return self.kept.config(
+            name, settings_for(caller.agent, self.voice.settings.profile(profile)).session
+        )
 
     def _seat(self, call: Call, connection: Connection, *, resumed: bool) -> Seat:
         return Seat(call, connection, self._tokens, self.settings, resumed=resumed, close=self._close)

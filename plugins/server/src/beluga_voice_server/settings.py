@@ -66,6 +66,13 @@ class ServerSettings(BaseModel):
     drain: float = Field(
         default=30, ge=0, le=3600, description="that calls may go on once the server is told to stop"
     )
+    page: bool = Field(default=True, description="whether the page to talk to the agent is served at ``/``")
+    keep: int = Field(
+        default=3,
+        ge=0,
+        le=1000,
+        description="calls of the page on this machine whose recording and journal are kept till the process ends",
+    )
     access_log: bool = Field(default=True, description="whether each request is a line of the log")
 
     @property
