@@ -1,0 +1,186 @@
+"""A server in a process of its own, and Chromium with a recording as its microphone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from beluga_voice.audio import Resampler
+from beluga_voice.clock import run_virtual
+from beluga_voice.demo.sounds import synthesise
+from beluga_voice_espeak.settings import EspeakSettings
+from beluga_voice_espeak.tts import EspeakTTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Playwright
+
+    Visit = Callable[..., Page]
+
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "audio"
+RATE = 16000
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required",
+)  # fmt: skip
+
+FIRST, SECOND = "go forward ten meters", "what is the weather in paris"
+GRAMMAR = """#JSGF V1.0;
+grammar call;
+<rank> = ace | two | three | four | five | six | seven | eight | nine | ten | jack | queen | king;
+<card> = <rank> of ( clubs | diamonds | hearts | spades );
+<way> = go ( forward | back ) [ <rank> meters ];
+<weather> = what is the weather in ( paris | london | rome );
+public <call> = <way> | <weather> | <card>;
+"""
+AGENT = """
+from beluga_voice import run
+
+STORY = "The harbour has four piers, and each of them has a light of its own. "
+
+
+def agent(turn):
+    return f"You said {turn.text}. " + STORY * 4
+
+
+run(agent)
+"""
+
+
+def spoken(name: str, text: str) -> NDArray[np.int16]:
+    """Return a recording of `text`; where there is none, the same words synthesised."""
+    file = RECORDINGS / f"{name}.wav"
+    if file.exists():
+        with wave.open(str(file)) as wav:
+            return np.frombuffer(wav.readframes(wav.getnframes()), np.int16)
+
+    async def said() -> NDArray[np.int16]:
+        async with EspeakTTS(EspeakSettings(rate=150)) as tts:
+            samples = await synthesise(tts, text)
+            resampler = Resampler(tts.sample_rate, RATE)
+            return np.concatenate([resampler.process(samples), resampler.flush()])
+
+    return run_virtual(said())
+
+
+def silence(seconds: float) -> NDArray[np.int16]:
+    """Return the noise of a quiet room."""
+    return np.random.default_rng(0).normal(0, 6, int(seconds * RATE)).astype(np.int16)
+
+
+def write(file: Path, *parts: NDArray[np.int16]) -> Path:
+    with wave.open(str(file), "wb") as wav:
+        wav.setparams((1, 2, RATE, 0, "NONE", ""))
+        wav.writeframes(np.concatenate(parts).tobytes())
+    return file
+
+
+@pytest.fixture(scope="session")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A caller who asks, waits for the answer, and asks something else while it goes on."""
+    file = tmp_path_factory.mktemp("microphone") / "caller.wav"
+    first, second = spoken("ps_goforward", FIRST), spoken("lk_weather_question", SECOND)
+    return write(file, silence(0.8), first, silence(2.5), second, silence(20))
+
+
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A caller who says nothing."""
+    return write(tmp_path_factory.mktemp("microphone") / "quiet.wav", silence(20))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose agent tells a story that is long enough to be cut."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "clerk.py").write_text(AGENT, encoding="utf-8")
+    (folder / "call.gram").write_text(GRAMMAR, encoding="utf-8")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("BELUGA_VOICE_")}
+    settings = {
+        "STT__GRAMMAR": "call.gram", "SESSION__GREETING": "Welcome.", "SERVER__MAX_LAG": "10",
+        "SERVER__KEEP": "20", "SERVER__DRAIN": "0",
+    }  # fmt: skip
+    environ = own | {f"BELUGA_VOICE_{name}": value for name, value in settings.items()}
+    command = [sys.executable, "clerk.py", "serve", "--port", "0"]
+    with (
+        (folder / "log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr is not None
+        try:
+            found = None
+            for line in process.stderr:
+                log.write(line)
+                if found := re.search(r"listens on (\S+)", line):
+                    break
+            assert found is not None, (folder / "log").read_text(encoding="utf-8")
+            yield found[1].replace("127.0.0.1", "localhost")
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver of browsers; skips where it is not installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of an installed Chromium; skips where there is none."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def open_browser(playwright: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
+    """Opens a browser whose microphone hears a file."""
+    with ExitStack() as stack:
+
+        def launch(microphone: Path, *flags: str) -> Browser:
+            capture = f"--use-file-for-fake-audio-capture={microphone}%noloop"
+            browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, capture, *flags])
+            stack.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def visit(open_browser: Callable[..., Browser], server: str) -> Visit:
+    """Opens the page in a browser of its own; what goes wrong in it is kept as ``page.problems``."""
+
+    def visit(microphone: Path, *flags: str, query: str = "", **context: object) -> Page:
+        page = open_browser(microphone, *flags).new_page(**context)
+        watch(page)
+        page.goto(server + query)
+        page.wait_for_selector("#about:not(:empty)")
+        return page
+
+    return visit
+
+
+def watch(page: Page) -> None:
+    problems: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.problems, page.requests = problems, requests  # type: ignore[attr-defined]
