@@ -39,11 +39,11 @@ FLAGS = (
 FIRST, SECOND = "go forward ten meters", "what is the weather in paris"
 GRAMMAR = """#JSGF V1.0;
 grammar call;
-<rank> = ace | two | three | four | five | six | seven | eight | nine | ten | jack | queen | king;
-<card> = <rank> of ( clubs | diamonds | hearts | spades );
-<way> = go ( forward | back ) [ <rank> meters ];
-<weather> = what is the weather in ( paris | london | rome );
-public <call> = <way> | <weather> | <card>;
+<count> = two | five | ten | twenty;
+<way> = go ( forward | back | left | right ) <count> meters;
+<weather> = what is the weather in ( paris | london | rome | madrid );
+<switch> = ( open | close ) the ( window | door | garage );
+public <call> = <way> | <weather> | <switch>;
 """
 AGENT = """
 from beluga_voice import run
@@ -92,7 +92,8 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A caller who asks, waits for the answer, and asks something else while it goes on."""
     file = tmp_path_factory.mktemp("microphone") / "caller.wav"
     first, second = spoken("ps_goforward", FIRST), spoken("lk_weather_question", SECOND)
-    return write(file, silence(0.8), first, silence(2.5), second, silence(20))
+    # It plays from when the microphone is opened, whether or not the page is connected yet.
+    return write(file, silence(4), first, silence(4), second, silence(20))
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Visit = Callable[..., Any]
 
+pytestmark = pytest.mark.timeout(120)  # of a machine that does much else
+
 WIRES = ("webrtc", "websocket")
 NAMES = {"webrtc": "WebRTC", "websocket": "WebSocket"}
 FIRST, SECOND = "go forward ten meters", "what is the weather in paris"
@@ -40,10 +42,11 @@ def told(page: Page, kind: str) -> list[dict[str, Any]]:
 
 
 def wait_until(page: Page, expression: str) -> None:
-    """Wait for something in the page, 20 s at most; by a promise, as its policy lets nobody evaluate texts."""
+    """Wait for something in the page, 40 s at most; by a promise, as its policy lets nobody evaluate texts."""
     page.evaluate(
         f"""new Promise((done, failed) => {{
-            setTimeout(() => failed(new Error("never")), 20000);
+            const story = () => window.told?.map(({{ at, type, text }}) => [at, type, text].join(" "));
+            setTimeout(() => failed(new Error("not within 40 s; told were: " + story()?.join(" | "))), 40000);
             const look = () => (({expression}) ? done() : setTimeout(look, 10));
             look();
         }})"""
@@ -96,14 +99,14 @@ def test_interim_words_come_before_the_final_ones(calls: dict[str, Page], wire: 
 def test_the_answer_is_heard_and_a_second_recording_stops_it(calls: dict[str, Page], wire: str) -> None:
     page = calls[wire]
     barge_in = told(page, "barge_in")[0]
-    started = next(
-        each for each in told(page, "playout_started") if each["utterance"] == barge_in["utterance"]
-    )
+    sounded = [each["now"] for each in told(page, "playout_started")]
+    began = max(at for at in sounded if at < barge_in["now"])
+    again = min(at for at in sounded if at > barge_in["now"])
     loud = page.evaluate("loud")
-    heard = [level for at, level in loud if started["now"] + 300 < at < started["now"] + 1300]
-    after = [level for at, level in loud if barge_in["now"] + 300 < at < barge_in["now"] + 900]
+    heard = [level for at, level in loud if began < at < barge_in["now"]]
+    after = [level for at, level in loud if barge_in["now"] + 250 < at < again]
     assert max(heard) > 30
-    assert len(after) > 10
+    assert after
     assert max(after) < 5
 
 
