@@ -101,6 +101,7 @@ FOR_HOSTS = FOR_PLUGINS | {
     "cli",
     "container",
     "events",
+    "journal",
     "plugins",
     "session",
     "settings",
