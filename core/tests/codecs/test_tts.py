@@ -255,6 +255,20 @@ async def test_a_stream_that_was_given_up_is_tried_again_with_the_next_text() ->
         await stream.aclose()
 
 
+async def test_a_vendor_that_is_down_for_a_moment_delays_the_opening_and_one_that_stays_down_fails_it() -> (
+    None
+):
+    tts, server = vendor(obey)
+    async with tts:
+        server.refuse(503, 503)
+        stream = await tts.open_stream()
+        assert len(server.callers) == 1
+        await stream.aclose()
+        server.refuse(503, 503, 503, 503)
+        with pytest.raises(ProviderError, match="503"):
+            await tts.open_stream()
+
+
 async def test_closing_says_goodbye() -> None:
     tts, server = vendor(obey)
     async with tts:

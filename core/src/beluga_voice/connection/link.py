@@ -142,7 +142,8 @@ class Link:
                     raise error
                 self._driver.lost()
                 await asyncio.sleep(delay)
-                await self._wait_wanted()
+                if self._opened.done():
+                    await self._wait_wanted()
         except Exception as error:  # noqa: BLE001 - raised to whoever uses the driver
             if not self._opened.done():
                 self._opened.set_exception(error)
