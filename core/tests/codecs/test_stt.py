@@ -240,6 +240,28 @@ async def test_a_vendor_that_is_silent_when_there_are_no_words_is_answered_for()
         await stream.aclose()
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_a_vendor_that_tells_progress_is_answered_for_only_once_it_has(speaks: bool) -> None:
+    async def serve(caller: Caller) -> None:
+        while True:
+            if await caller.receive() == "finalize" and speaks:
+                await caller.send('{"type": "ready"}')
+
+    stt, server = vendor(serve, finalize_silence=0.4, tells_progress=True)
+    async with stt:
+        stream = await stt.open_stream()
+        await send_all(stream, speech(1))
+        await stream.finalize()
+        if speaks:
+            (answer,) = await finals(stream)
+            assert answer.text == ""
+        else:
+            with pytest.raises(ProviderError, match="did not answer"):
+                await stream.receive()
+        assert (len(server.callers) == 1) is speaks
+        await stream.aclose()
+
+
 async def test_a_finalize_without_new_audio_needs_no_vendor() -> None:
     stt, server = vendor(obey)
     async with stt:

@@ -49,6 +49,11 @@ class WebSocketSTT(Codec[S_co], STT, Generic[S_co]):
     """Seconds after which a `finalize` without an answer counts as answered by no words, for vendors that say
     nothing when there is nothing to say; None if each is answered."""
 
+    tells_progress: bool = False
+    """Whether the vendor says something now and then while it is sent audio, words or not. Then `finalize_silence`
+    counts only once it has, since the `finalize` before: one that says nothing at all is waited for as for any
+    answer, and given up."""
+
     @abstractmethod
     def request(self) -> Request: ...
 
@@ -81,6 +86,7 @@ class CodecSTTStream(STTStream):
     def __init__(self, codec: WebSocketSTT[object]) -> None:
         self._codec = codec
         self._ready = not codec.awaits_ready
+        self._alive = False
         self._audio = SentAudio(codec.sample_rate, keep=codec.policy.replay)
         self._transcripts: deque[Transcript] = deque()
         self._replies: deque[Message] = deque()
@@ -162,7 +168,9 @@ class CodecSTTStream(STTStream):
     @property
     def due(self) -> float | None:
         asked, silence = self._audio.asked, self._codec.finalize_silence
-        return None if asked is None or silence is None else asked.sent_at + silence
+        if asked is None or silence is None or (self._codec.tells_progress and not self._alive):
+            return None
+        return asked.sent_at + silence
 
     def expire(self, now: float) -> None:
         asked = self._audio.asked
@@ -192,6 +200,7 @@ class CodecSTTStream(STTStream):
         return message
 
     def received(self, message: Message) -> None:
+        self._alive = True
         try:
             answers = list(self._codec.decode(message))
         except (ProviderError, ContractError):
@@ -215,7 +224,7 @@ class CodecSTTStream(STTStream):
         return self._codec.encode_close()
 
     def lost(self) -> None:
-        self._ready = not self._codec.awaits_ready
+        self._ready, self._alive = not self._codec.awaits_ready, False
         self._replies.clear()
         self._audio.rewind()
 
@@ -235,6 +244,8 @@ class CodecSTTStream(STTStream):
 
     def _answer(self, final: Transcript) -> None:
         """Give a final, and let go of the audio it is made of."""
+        if final.answers_finalize:
+            self._alive = False
         self._give(self._audio.settle(final))
         self._answer_what_needs_no_words()
 
