@@ -72,13 +72,11 @@ class Line:
         """
         idle = self._faults.idle if self._faults.has(Fault.IDLE_TIMEOUT) else None
         try:
-            message = await self._socket.receive(idle)
+            async with asyncio.timeout(idle):
+                data = await self.receive_data()
         except TimeoutError:
             self._faults.take(Fault.IDLE_TIMEOUT)
             await self.close(1011, "idle for too long")
-        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-            raise Gone
-        data: str | bytes = message.data
         self.received.append(data)
         return data
 
@@ -94,6 +92,19 @@ class Line:
             if self._faults.take(Fault.MALFORMED):
                 message = BROKEN
         data = json.dumps(message) if isinstance(message, Mapping) else message
+        await self.send_data(data)
+        self.sent += 1
+
+    async def receive_data(self) -> str | bytes:
+        """Wait for the next message, whatever the faults; raises `Gone` as `receive`."""
+        message = await self._socket.receive()
+        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            raise Gone
+        data: str | bytes = message.data
+        return data
+
+    async def send_data(self, data: str | bytes) -> None:
+        """Send a message, whatever the faults; raises `Gone` as `send`."""
         try:
             if isinstance(data, str):
                 await self._socket.send_str(data)
@@ -101,7 +112,6 @@ class Line:
                 await self._socket.send_bytes(data)
         except (OSError, RuntimeError):
             raise Gone from None
-        self.sent += 1
 
     async def close(self, code: int = 1000, reason: str = "") -> NoReturn:
         """Close with a close frame.

@@ -22,6 +22,16 @@ from beluga_voice_simulators.tls import Certificate
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[Line], Awaitable[None]]
+Check = Callable[[web.Request], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """What serves the WebSockets of an address, and what looks at a handshake before."""
+
+    talk: Talk
+    check: Check | None
+
 
 MAX_BODY = 64 << 20
 """Bytes of a request's body: half an hour of speech."""
@@ -82,6 +92,7 @@ class Simulator(ABC):
 
     Attributes:
         asked: what has come so far.
+        talkers: who serves WebSockets, by the handlers that `talker` made.
     """
 
     vendor: ClassVar[str]
@@ -107,6 +118,7 @@ class Simulator(ABC):
         self.faults = Faults() if faults is None else faults
         self.keys = None if keys is None else frozenset(keys)
         self.asked: list[Asked] = []
+        self.talkers: dict[Handler, Talker] = {}
         self.host = host
         self.port = port
         self._certificate = certificate
@@ -208,10 +220,15 @@ class Simulator(ABC):
 
         return handle
 
-    def talker(self, talk: Talk, protocols: tuple[str, ...] = ()) -> Handler:
-        """Return a handler that accepts a WebSocket and has `talk` serve it until either side ends."""
+    def talker(self, talk: Talk, protocols: tuple[str, ...] = (), check: Check | None = None) -> Handler:
+        """Return a handler that accepts a WebSocket and has `talk` serve it until either side ends.
+
+        `check` looks at the handshake before, and raises a `Refusal`.
+        """
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            if check is not None:
+                check(request)
             line = await Line.open(request, self.faults, protocols=protocols)
             asked_of(request).line = line
             try:
@@ -220,7 +237,9 @@ class Simulator(ABC):
                 pass
             return line.response
 
-        return self.handler(handle)
+        served = self.handler(handle)
+        self.talkers[served] = Talker(talk, check)
+        return served
 
     async def _serve(self, serve: Handler, request: web.Request) -> web.StreamResponse:
         status = self.faults.refusal()

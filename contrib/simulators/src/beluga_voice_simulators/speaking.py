@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -41,7 +41,9 @@ class Voice(ABC):
         """Let go of it. Idempotent."""
 
     @abstractmethod
-    def speak(self, text: str, rate: int, *, voice: str = "", speed: float = 1.0) -> AsyncIterator[Said]:
+    def speak(
+        self, text: str, rate: int, *, voice: str = "", speed: float = 1.0
+    ) -> AsyncGenerator[Said, None]:
         """Yield `text` as speech at `rate` Hz, piece by piece; nothing for a text without letters."""
 
 
@@ -50,7 +52,7 @@ class BuzzVoice(Voice):
 
     async def speak(
         self, text: str, rate: int, *, voice: str = "", speed: float = 1.0
-    ) -> AsyncIterator[Said]:
+    ) -> AsyncGenerator[Said, None]:
         duration = LETTER * len(re.findall(r"\w", text)) / speed
         words = list(spread(text, 0.0, duration)) if duration else []
         pitch = 80.0 + zlib.crc32(voice.encode()) % 160
@@ -96,7 +98,7 @@ class EngineVoice(Voice):
         *,
         voice: str = "",  # noqa: ARG002 - a vendor's name says nothing to the engine
         speed: float = 1.0,
-    ) -> AsyncIterator[Said]:
+    ) -> AsyncGenerator[Said, None]:
         resampler = Resampler(self._tts.sample_rate, rate)
         options = SpeechOptions(speed=speed if "speed" in self._tts.honours else None)
         stream = await self._tts.open_stream()
