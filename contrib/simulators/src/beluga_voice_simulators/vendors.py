@@ -9,6 +9,7 @@ from beluga_voice_simulators.server import Simulator
 
 VENDORS = {
     "anthropic": "beluga_voice_simulators.anthropic:AnthropicSimulator",
+    "deepgram": "beluga_voice_simulators.deepgram:DeepgramSimulator",
     "openai": "beluga_voice_simulators.openai:OpenAISimulator",
 }
 """Where the simulator of each vendor is; loaded when it is asked for."""
