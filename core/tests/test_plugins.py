@@ -521,3 +521,23 @@ def test_nothing_is_asked_for_by_what_is_not_installed() -> None:
 def test_a_requirement_in_another_version_is_unmet(install: Install) -> None:
     install("acme-dated", "", requires=("pluggy>=999", "click>=1", "acme-gone"))
     assert unmet_requirements("acme-dated") == ("pluggy>=999", "acme-gone")
+
+
+def test_a_deprecated_hook_works_and_warns_at_the_plugin_s_own_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def register_ears(register: object) -> None:
+        """Register ears."""
+
+    spec = hookspecs.deprecated_hookspec("register_stt", "0.3")(register_ears)
+    monkeypatch.setattr(hookspecs, "register_ears", spec, raising=False)
+
+    class Old:
+        @hookspecs.hookimpl
+        def register_ears(self, register: object) -> None:
+            pass
+
+    plugins = Plugins()
+    text = "this hook is deprecated, and beluga-voice 0.3 goes without it; implement register_stt"
+    with pytest.warns(hookspecs.PluginDeprecationWarning, match=text) as warned:
+        plugins.register(Old(), "old")
+    assert warned[0].filename == __file__
+    assert plugins.loaded[0].hooks == ("register_ears",)

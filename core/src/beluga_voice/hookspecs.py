@@ -46,6 +46,7 @@ hookspec = pluggy.HookspecMarker("beluga_voice")
 hookimpl = pluggy.HookimplMarker("beluga_voice")
 
 P_contra = TypeVar("P_contra", contravariant=True)
+F = TypeVar("F", bound="Callable[..., object]")
 
 
 class Register(Protocol[P_contra]):
@@ -100,6 +101,21 @@ class RegisterModel(Protocol):
         Raises:
             PluginError: the name is not of that form, or this plugin has registered it before.
         """
+
+
+class PluginDeprecationWarning(DeprecationWarning):
+    """A plugin implements a hook that the next version goes without."""
+
+
+def deprecated_hookspec(instead: str, removed_in: str) -> Callable[[F], F]:
+    """Mark the specification of a hook that still works: a plugin that implements it warns when it is loaded.
+
+    Args:
+        instead: what to implement.
+        removed_in: the version that goes without it: one minor version after the one that began to warn.
+    """
+    text = f"this hook is deprecated, and beluga-voice {removed_in} goes without it; implement {instead}"
+    return hookspec(warn_on_impl=PluginDeprecationWarning(text))
 
 
 class RegisterCheck(Protocol):

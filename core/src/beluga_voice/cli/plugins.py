@@ -10,6 +10,7 @@ import click
 from beluga_voice._version import __version__
 from beluga_voice.cli.app import App, takes_settings
 from beluga_voice.cli.main import COMMANDS
+from beluga_voice.hookspecs import CONTRACT_VERSION
 from beluga_voice.plugins import Plugin, Problem
 
 
@@ -31,6 +32,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
     found.add_commands(click.Group(commands={name: click.Command(name) for name in COMMANDS}))
     if as_json:
         report = {
+            "contract": CONTRACT_VERSION,
             "version": __version__,
             "plugins": [_plugin(each) for each in found.loaded],
             "problems": [_problem(each) for each in found.problems],
