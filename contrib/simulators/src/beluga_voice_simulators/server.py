@@ -210,7 +210,7 @@ class Simulator(ABC):
                 response = refused.response
             except (Gone, OSError):
                 asked.outcome = "abandoned"
-                raise
+                return web.Response(status=499)  # which nobody gets
             except asyncio.CancelledError:
                 asked.outcome = "abandoned"
                 raise

@@ -8,8 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from beluga_voice.contracts import CallerMessage, ToolCall, ToolChoice, ToolMessage, ToolSpec
+from beluga_voice.contracts import CallerMessage, SystemMessage, ToolCall, ToolChoice, ToolMessage, ToolSpec
 from beluga_voice.contracts.llm import LLMMessage
+
+_VERBATIM = re.compile(r"\bword for word\b[^:]*:\s*(.+)", re.DOTALL)
+"""Instructions to say something as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Prompt:
     def caller(self) -> str:
         """What the caller said last."""
         return next((m.text for m in reversed(self.messages) if isinstance(m, CallerMessage)), "")
+
+    @property
+    def system(self) -> str:
+        """How the model is to behave."""
+        return next((m.text for m in self.messages if isinstance(m, SystemMessage)), "")
 
     @property
     def results(self) -> tuple[ToolMessage, ...]:
@@ -54,9 +62,11 @@ class Mind(ABC):
 
 
 class PlainMind(Mind):
-    """Repeats the caller, calls a tool that it must call or that the caller names, and tells tools' results."""
+    """Says what it is told to word for word, or repeats the caller; calls tools, and tells of their results."""
 
     async def think(self, prompt: Prompt) -> Thought:
+        if verbatim := _VERBATIM.search(prompt.system):
+            return Thought(verbatim[1])
         if prompt.results:
             return Thought(" ".join(f"{each.name} says: {each.text}." for each in prompt.results))
         if prompt.tool_choice is not ToolChoice.NONE:

@@ -1,0 +1,40 @@
+"""OpenAI, and servers compatible with it, for beluga-voice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beluga_voice.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from beluga_voice.hookspecs import RegisterLLM, RegisterSTT, RegisterTTS
+
+
+@hookimpl
+def register_llm(register: RegisterLLM) -> None:
+    """Register `openai`."""
+    register(
+        "openai",
+        "beluga_voice_openai.llm:OpenAILLM",
+        settings="beluga_voice_openai.settings:OpenAILLMSettings",
+    )
+
+
+@hookimpl
+def register_stt(register: RegisterSTT) -> None:
+    """Register `openai`."""
+    register(
+        "openai",
+        "beluga_voice_openai.stt:OpenAISTT",
+        settings="beluga_voice_openai.settings:OpenAISTTSettings",
+    )
+
+
+@hookimpl
+def register_tts(register: RegisterTTS) -> None:
+    """Register `openai`."""
+    register(
+        "openai",
+        "beluga_voice_openai.tts:OpenAITTS",
+        settings="beluga_voice_openai.settings:OpenAITTSSettings",
+    )
