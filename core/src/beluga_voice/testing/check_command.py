@@ -98,7 +98,7 @@ class _Survey:
     def __init__(self, app: App, level: Level, *, real_time: bool) -> None:
         self._app = app
         self._level = level
-        self._real_time = real_time
+        self._real_time = real_time or level is Level.GOLD
 
     def run(self, chosen: tuple[str, ...], speech: Path | None, words: str | None) -> list[Checked]:
         material: Material | None = None
@@ -149,6 +149,9 @@ def _print(found: list[Checked], *, promises: bool) -> None:
             click.echo(f"{each.title}: {each.report.badge()}\n\n{each.report.table()}\n")
     else:
         click.echo(summary([(each.title, each.report) for each in checked]))
+    for each in checked:
+        for measure in each.report.measures:
+            click.echo(f"measured: {each.title}: {measure}")
     for each in found:
         if each.left_out:
             click.echo(f"not checked: {each.title}: {each.left_out}")
@@ -165,4 +168,5 @@ def _as_object(each: Checked) -> dict[str, object]:
         "level": None if level is None else str(level),
         "left_out": each.left_out,
         "promises": [asdict(finding) for finding in each.report.findings],
+        "measures": [asdict(measure) for measure in each.report.measures],
     }

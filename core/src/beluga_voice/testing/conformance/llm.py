@@ -24,6 +24,7 @@ from beluga_voice.contracts import (
 from beluga_voice.contracts.llm import LLMChunk, LLMMessage
 from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing.conformance import provider
+from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon, together
 from beluga_voice.testing.conformance.report import Level
 
@@ -185,3 +186,30 @@ async def _ask(
 
 async def _join(task: asyncio.Task[list[LLMChunk]]) -> None:
     await asyncio.wait([task])
+
+
+# -- gold --
+
+
+FIRST = 2.0
+"""Seconds within which the first chunk of an answer comes."""
+
+
+@promises.made_by(
+    "LLM.stream", "yields a chunk as soon as it is there: the first within 2 s, as measured", Level.GOLD
+)
+async def _begins_soon(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def once() -> float:
+        asked = loop.time()
+        async with aclosing(case.llm.stream(HELLO)) as chunks:
+            await anext(chunks)
+            return loop.time() - asked
+
+    await measure("the first chunk", once, FIRST, "beluga_voice.testing.conformance.llm.FIRST")
+
+
+@promises.made_by("LLM", "a soak of answers leaves no task, thread, file or memory behind", Level.GOLD)
+async def _soaks(case: Case) -> None:
+    await soak(lambda: _ask(case.llm, HELLO))

@@ -52,11 +52,37 @@ class Finding:
         return " ".join(sentence.split())
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A latency as it was measured.
+
+    Attributes:
+        what: was measured.
+        rounds: how often.
+        median: seconds.
+        p95: seconds that 95 of 100 rounds kept to.
+        limit: seconds that are allowed.
+    """
+
+    what: str
+    rounds: int
+    median: float
+    p95: float
+    limit: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: median {self.median * 1000:.1f} ms, 95 of 100 within {self.p95 * 1000:.1f} ms "
+            f"({self.rounds} rounds; {self.limit * 1000:g} ms allowed)"
+        )
+
+
 @dataclass(slots=True)
 class Report:
-    """All findings of one or more checks, in their order."""
+    """All findings of one or more checks, in their order, and what was measured."""
 
     findings: list[Finding] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
 
     @property
     def broken(self) -> list[Finding]:
@@ -136,6 +162,13 @@ def note(finding: Finding, cause: Exception | None = None) -> None:
         report.findings.append(finding)
     elif finding.seen is not None:
         raise AssertionError(str(finding)) from cause
+
+
+def measured(measure: Measure) -> None:
+    """Keep a latency where findings are collected."""
+    report = _collecting.get()
+    if report is not None:
+        report.measures.append(measure)
 
 
 def short(where: str) -> str:

@@ -23,6 +23,7 @@ from beluga_voice.testing.conformance.faults import (
     VendorFaults,
     expect_retryable,
 )
+from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
@@ -498,3 +499,43 @@ async def _join(task: asyncio.Task[Transcript]) -> Transcript:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[\w']+", text.casefold())
+
+
+# -- gold --
+
+
+QUICK = 2.0
+"""Seconds within which a final comes of a recognizer that declares no `STT.p99_delay`."""
+
+
+@promises.made_by(
+    "STT.p99_delay", "finals come within it, or within 2 s where it is 0, as measured", Level.GOLD
+)
+async def _is_quick(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def once() -> float:
+        stream = await case.stt.open_stream()
+        try:
+            for frame in case.frames():
+                await stream.send(frame)
+            if not case.stt.finalizes:
+                await _send_all(case.stt, stream, ())
+            asked = loop.time()
+            await stream.finalize()
+            await (_until_answered(stream) if case.stt.finalizes else _until_final(stream))
+            return loop.time() - asked
+        finally:
+            await stream.aclose()
+
+    await measure("the final after finalize", once, case.stt.p99_delay or QUICK, "STT.p99_delay")
+
+
+@promises.made_by("STT", "a soak of streams leaves no task, thread, file or memory behind", Level.GOLD)
+async def _soaks(case: Case) -> None:
+    await soak(lambda: _recognize(case, case.frames()))
+
+
+async def _until_final(stream: STTStream) -> None:
+    while not (await stream.receive()).final:
+        pass

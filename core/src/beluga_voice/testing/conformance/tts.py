@@ -23,6 +23,7 @@ from beluga_voice.testing.conformance.faults import (
     VendorFaults,
     expect_retryable,
 )
+from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error, soon
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
@@ -403,3 +404,46 @@ def _loudness(parts: list[Speech]) -> float:
 
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.casefold())
+
+
+# -- gold --
+
+
+FIRST = 1.0
+"""Seconds within which the first audio of a text comes."""
+
+
+@promises.made_by(
+    "TTSStream.synthesize", "yields audio as soon as it is there: within 1 s, measured", Level.GOLD
+)
+async def _begins_soon(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def once() -> float:
+        stream = await case.tts.open_stream()
+        try:
+            asked = loop.time()
+            async with aclosing(stream.synthesize(case.text)) as speech:
+                await anext(speech)
+                return loop.time() - asked
+        finally:
+            await stream.aclose()
+
+    await measure("the first audio of a text", once, FIRST, "beluga_voice.testing.conformance.tts.FIRST")
+
+
+@promises.made_by("TTSStream.synthesize", "speaks faster than is listened, as measured", Level.GOLD)
+async def _speaks_in_time(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def once() -> float:
+        asked = loop.time()
+        parts = await _speak_once(case, case.text)
+        return (loop.time() - asked) / _duration(parts)
+
+    await measure("a second of audio", once, 1.0, "real time")
+
+
+@promises.made_by("TTS", "a soak of texts leaves no task, thread, file or memory behind", Level.GOLD)
+async def _soaks(case: Case) -> None:
+    await soak(lambda: _speak_once(case, case.text))

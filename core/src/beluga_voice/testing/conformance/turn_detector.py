@@ -12,6 +12,7 @@ import numpy as np
 from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import TurnContext, TurnDetector
 from beluga_voice.errors import ProviderError
+from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, expect, soon, together
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
@@ -133,3 +134,27 @@ async def _join(task: asyncio.Task[float]) -> None:
 
 def _expect_probability(score: float, text: str) -> None:
     expect(math.isfinite(score) and 0 <= score <= 1, f"{score!r} came for {text!r}")
+
+
+# -- gold --
+
+
+QUICK = 0.3
+"""Seconds within which a prediction is of use: the shortest pause that ends a turn."""
+
+
+@promises.made_by("TurnDetector.predict", "is quick: within 0.3 s, as measured", Level.GOLD)
+async def _is_quick(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def once() -> float:
+        asked = loop.time()
+        await _predict(case, TEXT)
+        return loop.time() - asked
+
+    await measure("a prediction", once, QUICK, "beluga_voice.testing.conformance.turn_detector.QUICK")
+
+
+@promises.made_by("TurnDetector", "a soak leaves no task, thread, file or memory behind", Level.GOLD)
+async def _soaks(case: Case) -> None:
+    await soak(lambda: _predict(case, TEXT))

@@ -16,6 +16,7 @@ from beluga_voice.audio import AudioFrame
 from beluga_voice.contracts import VAD
 from beluga_voice.errors import AudioError, ClosedError
 from beluga_voice.testing import sounds
+from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, expect, expect_error_of
 from beluga_voice.testing.conformance.provider import check_provider
 from beluga_voice.testing.conformance.report import Level
@@ -251,3 +252,32 @@ def _square(sample_rate: int) -> NDArray[np.int16]:
 
 def _ignore(start: int, end: int, probability: float) -> None:
     del start, end, probability
+
+
+# -- gold --
+
+
+COST = 0.005
+"""Seconds of the loop that a frame of 20 ms may take: a quarter of its duration."""
+
+
+@promises.made_by("VADStream.feed", "is cheap: 5 ms for a frame of 20 ms, as measured", Level.GOLD)
+async def _is_cheap(case: Case) -> None:
+    loop = asyncio.get_running_loop()
+    stream = case.vad.open_stream(_ignore)
+    frames = itertools.cycle(case.frames())
+
+    async def once() -> float:
+        began = loop.time()
+        stream.feed(next(frames))
+        return loop.time() - began
+
+    try:
+        await measure("a frame", once, COST, "beluga_voice.testing.conformance.vad.COST")
+    finally:
+        stream.close()
+
+
+@promises.made_by("VAD", "a soak of streams leaves no task, thread, file or memory behind", Level.GOLD)
+async def _soaks(case: Case) -> None:
+    await soak(lambda: _score(case.vad, case.frames()))
