@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import numpy as np
 
 from beluga_voice.audio import AudioFrame
-from beluga_voice.contracts import Receiver, Speech, SpeechOptions, Transcript
+from beluga_voice.contracts import Receiver, Speech, SpeechOptions, ToolChoice, Transcript
+from beluga_voice.contracts.llm import LLMMessage
 from beluga_voice.contracts.tts import PLAIN_SPEECH
 from beluga_voice.errors import ProviderError
 from beluga_voice.testing import (
     LoopbackTransport,
     ScriptedSTTStream,
     ScriptedTTSStream,
+    check_llm,
     check_stt,
     check_transport,
     check_tts,
@@ -24,6 +26,7 @@ from beluga_voice.testing import (
 )
 
 from .cage import breaks
+from .dialogue import Chunks, Thinking
 from .recognizers import SPEECH, WORDS
 from .recognizers import Sound as Recognizer
 from .voices import TEXT
@@ -254,3 +257,31 @@ class WaitsForTheVoice(Voice):
 class WaitsForTheAudio(Voice):
     class stream(WiredVoice):  # noqa: N801
         sees_silence = False
+
+
+async def llm_of_vendor(kind: type) -> None:
+    VENDOR.__init__()  # type: ignore[misc]
+    await check_llm(kind, faults=VENDOR)
+
+
+@breaks(llm_of_vendor, "a vendor that drops the line ends no answer early")
+class TakesACutForTheAnswersEnd(Thinking):
+    async def changed(self, messages: Sequence[LLMMessage], chunks: Chunks, choice: ToolChoice) -> Chunks:
+        cuts = VENDOR.cuts
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                if VENDOR.cuts > cuts:
+                    return
+                if not VENDOR.answers:
+                    raise ProviderError("it answers nothing", retryable=True)
+                yield chunk
+
+
+@breaks(llm_of_vendor, "a vendor that never answers is given up")
+class WaitsForAnAnswer(Thinking):
+    async def changed(self, messages: Sequence[LLMMessage], chunks: Chunks, choice: ToolChoice) -> Chunks:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                if not VENDOR.answers:
+                    await asyncio.Event().wait()
+                yield chunk

@@ -24,6 +24,7 @@ from beluga_voice.contracts import (
 from beluga_voice.contracts.llm import LLMChunk, LLMMessage
 from beluga_voice.errors import ClosedError, ProviderError
 from beluga_voice.testing.conformance import provider
+from beluga_voice.testing.conformance.faults import GIVES_UP_WITHIN, VendorFaults, expect_retryable
 from beluga_voice.testing.conformance.gold import measure, soak
 from beluga_voice.testing.conformance.promises import Promises, Running, expect, expect_error, soon, together
 from beluga_voice.testing.conformance.report import Level
@@ -57,23 +58,25 @@ class Case:
 
     llm: LLM
     running: Running
+    faults: VendorFaults | None = None
 
 
 promises: Promises[Case] = Promises("beluga_voice.contracts.llm")
 
 
-async def check_llm(make: Callable[[], LLM]) -> None:
+async def check_llm(make: Callable[[], LLM], *, faults: VendorFaults | None = None) -> None:
     """Check that a language model keeps its contract. It is asked some thirty times: give it a recorded vendor.
 
     Args:
         make: makes a provider that is not open.
+        faults: the vendor, whose connection is broken by it; None for a model on this machine.
 
     Raises:
         AssertionError: a promise is broken; the text says which, where it is written, and what was seen.
     """
 
     async def check(llm: LLM) -> None:
-        await promises.check(Case(llm, Running()), type(llm).__name__)
+        await promises.check(Case(llm, Running(), faults), type(llm).__name__)
 
     await provider.check_provider(make, check)
     closed = make()
@@ -186,6 +189,42 @@ async def _ask(
 
 async def _join(task: asyncio.Task[list[LLMChunk]]) -> None:
     await asyncio.wait([task])
+
+
+# -- when the vendor fails --
+
+
+@promises.made_by(
+    "LLM.stream", "a vendor that drops the line ends no answer early without ProviderError", Level.SILVER
+)
+async def _survives_a_cut(case: Case) -> None:
+    if case.faults is None:
+        return
+    answer = case.llm.stream(HELLO)
+    chunks = [await anext(answer)]
+    case.faults.cut()
+    try:
+        async with asyncio.timeout(GIVES_UP_WITHIN):
+            chunks += [chunk async for chunk in answer]
+        expect(isinstance(chunks[-1], Finished), "the answer ended without Finished, as if it were whole")
+    except ProviderError as error:
+        expect_retryable(error, "a dropped line")
+    finally:
+        await soon(answer.aclose(), "closing after a dropped line")
+    await _ask(case.llm, HELLO)
+
+
+@promises.made_by("LLM.stream", "a vendor that never answers is given up with ProviderError", Level.SILVER)
+async def _gives_up_who_never_answers(case: Case) -> None:
+    if case.faults is None:
+        return
+    case.faults.fall_silent()
+    try:
+        asking = soon(_ask(case.llm, HELLO), "a vendor that never answers", GIVES_UP_WITHIN)
+        await expect_error(ProviderError, asking, "a vendor that never answers")
+    finally:
+        case.faults.recover()
+    await _ask(case.llm, HELLO)
 
 
 # -- gold --
