@@ -88,6 +88,36 @@ def test_a_list_of_one_is_that_one(plugins: Plugins) -> None:
     assert type(VoiceContainer(Settings(tts=["mute", "mute"]), plugins).tts()) is FallbackTTS
 
 
+def test_the_table_of_one_that_is_left_alone_counts(folder: Path, plugins: Plugins) -> None:
+    (folder / "beluga.toml").write_text(
+        'stt.provider = ["my-cloud"]\nstt.model = "tiny"\n[stt.my-cloud]\napi_key = "s3cret"\nmodel = "large"\n'
+    )
+    cloud = VoiceContainer(Settings(), plugins).stt()
+    assert isinstance(cloud, Cloud)
+    assert (cloud.settings.model, cloud.settings.api_key.get_secret_value()) == ("large", "s3cret")
+    (folder / "beluga.toml").write_text('stt.provider = "my-cloud"\n[stt.my-cloud]\nkye = "s3cret"\n')
+    with pytest.raises(ConfigurationError, match=r"no setting 'kye' \(beluga.toml line 3\)"):
+        VoiceContainer(Settings(), plugins).stt()
+
+
+class PinSettings(BaseModel, frozen=True, extra="forbid"):
+    pin: SecretStr
+
+
+def test_a_secret_in_the_table_of_one_is_masked_by_its_type(folder: Path, plugins: Plugins) -> None:
+    class Pinned:
+        @hookimpl
+        def register_stt(self, register: Register[STT]) -> None:
+            register("pinned", DeafSTT, settings=PinSettings)
+
+    plugins.register(Pinned(), "pinned")
+    text = 'provider = "pinned"\npinned = {pin = "4711"}\n'
+    (folder / "beluga.toml").write_text(f"[stt]\n{text}[sessions.a.stt]\n{text}")
+    printed = json.dumps([(each.key, each.value) for each in show(Settings(), plugins)])
+    assert "pin" in printed
+    assert "4711" not in printed
+
+
 def test_a_profile_may_have_a_fallback_and_the_rest_none(folder: Path, plugins: Plugins) -> None:
     (folder / "beluga.toml").write_text('stt = "deaf"\n[sessions.safe]\nstt = "deaf, deaf"\n')
     settings = Settings()

@@ -56,7 +56,9 @@ class Selection:
                 + source_of(chosen_by)
             )
         own = values.under((kind,)).without("provider")
-        return cls(kind, None if provider.lower() == "none" else provider, chosen_by, own)
+        return cls(
+            kind, None if provider.lower() == "none" else provider, chosen_by, _with_table(own, provider)
+        )
 
     @classmethod
     def _read_fallback(
@@ -225,6 +227,15 @@ class Selection:
         reason = error["msg"][:1].lower() + error["msg"][1:]
         value = "" if not path or is_secret(path[0], info) else f" is {error['input']!r}"
         return f"{key}{value}{';' if value else ':'} {reason}{source_of(setting)}"
+
+
+def _with_table(own: Values, provider: str) -> Values:
+    """Return the settings of one provider, those in a table of its name too, as it has among several."""
+    for name in _spellings(provider):
+        table = own.under((name,))
+        if any(True for _ in table):
+            own = table.over(own.without(name))
+    return own
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -67,9 +67,10 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
         shown.append(Shown(own[path].key, masked(path[-1], own[path].value, None), _source(own[path])))
     for name, profile in sorted(settings.sessions.items()):
         models = {
-            (each.kind, *each.within): _model(each, plugins)
+            path: _model(each, plugins)
             for chosen in profile.selections()
             for each in chosen.members
+            for path in ((each.kind, *each.within), (each.kind, str(each.provider)))
         }
         shown += _profile(name, settings.values, models)
     for key in ("plugins", "disabled_plugins"):
@@ -149,7 +150,7 @@ def _profile(
 ) -> Iterator[Shown]:
     own = values.under(("sessions", name))
     for path in own:
-        depth = 2 if path[:2] in models else 1
+        depth = 2 if len(path) > 2 and path[:2] in models else 1
         setting, model = own[path], models.get(path[:depth])
         key = ".".join(("sessions", name, *(path[:-1] if path[-1] == "provider" else path)))
         yield Shown(
