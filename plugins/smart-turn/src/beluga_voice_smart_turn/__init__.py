@@ -27,6 +27,7 @@ def register_models(register: RegisterModel) -> None:
         "smart-turn",
         "https://huggingface.co/pipecat-ai/smart-turn-v3/resolve/main/smart-turn-v3.2-cpu.onnx",
         sha256="2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+        size=8_679_182,
         licence="BSD-2-Clause",
         purpose="tells by the sound whether a pause ends the caller's turn, in 23 languages",
     )
