@@ -22,9 +22,10 @@ port_option = click.option(
 @takes_settings
 @click.pass_obj
 def serve(app: App, agent: str | None, host: str | None, port: int | None) -> None:
-    """Take calls over the network: WebRTC, WebSocket, whatever transports are installed.
+    """Take calls over the network.
 
-    Ends on Ctrl-C or SIGTERM, once the calls have ended; at once when told a second time.
+    By WebRTC, WebSocket, the telephone: whatever transports are installed. Ends on Ctrl-C or SIGTERM, once the
+    calls have ended; at once when told a second time.
 
     \b
     Examples:
@@ -43,7 +44,9 @@ def serve(app: App, agent: str | None, host: str | None, port: int | None) -> No
 @port_option
 @takes_settings
 def dev(agent: str | None, host: str | None, port: int | None) -> None:  # noqa: ARG001 - the process it runs reads them
-    """As serve, and again from the start whenever a Python file or beluga.toml below this folder changes.
+    """Serve, anew whenever a file changes.
+
+    As serve, and again from the start whenever a Python file or beluga.toml below this folder changes.
 
     \b
     Examples:
