@@ -185,6 +185,9 @@ def test_doctor_finds_a_healthy_set_healthy() -> None:
         ("stt=sdkless", "imports", "No module named 'beluga_sdk_not_there'", "installing the package"),
         ("tts.rate=x", "valid", "tts.rate is 'x'", None),
         ("vad.x=1", "valid", "vad is turned off", "removing it"),
+        ("text_filters=mark", "found", "Core's own are markup, links", None),
+        ("text_filters=links:path", "valid", "says 'path'; it must be one of", None),
+        ("tools=crate", "found", "no tool source provider named 'crate' (--set tools)", None),
         ("stt=deaf", "opens", "the model file is gone", "beluga-voice fetch"),
     ],
 )
@@ -209,6 +212,13 @@ def test_doctor_examines_each_of_a_fallback_and_online_whether_it_is_well() -> N
     online = run("doctor", "--online", *HEALTHY, "--set", "stt=ill")
     assert online.exit_code == 1
     assert "stt: ill: the ear is ill" in online.stdout
+
+
+def test_doctor_examines_text_filters_and_sources_of_tools() -> None:
+    result = run("doctor", *HEALTHY, "--set", "text_filters=markup,links:word")
+    assert result.exit_code == 0
+    assert "text_filter: markup, from beluga-voice " in result.stdout
+    assert "text_filter: links, from beluga-voice " in result.stdout
 
 
 def test_doctor_names_the_command_that_installs_what_is_missing() -> None:

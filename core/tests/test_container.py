@@ -535,6 +535,11 @@ async def test_a_profile_has_lists_of_its_own(monkeypatch: pytest.MonkeyPatch) -
         ({"tools": "crate"}, r"no tool source provider named 'crate' \(argument tools\)"),
         ({"tools": "box"}, r"tools\[0\]\.url is missing; provider 'box' needs it \(argument tools\)"),
         ({"tools": [{"provider": "box", "url": "x", "name": 1}]}, r"'box' has no setting 'name'"),
+        (
+            {"text_filters": "mark"},
+            r"no text filter provider named 'mark' \(argument text_filters\); installed: shout.* "
+            "Core's own are markup, links, symbols",
+        ),
         ({"text_filters": "links:path"}, r"says 'path'; it must be one of .* \(argument text_filters\)"),
         ({"text_filters": "markup:x"}, r"'markup' has nothing to choose"),
         ({"text_filters": [{"provider": "links", "size": 1}]}, r"'links' has no setting 'size'"),

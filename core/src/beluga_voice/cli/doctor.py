@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from beluga_voice._version import __version__
 from beluga_voice.cli.app import App, takes_settings
-from beluga_voice.container.graph import create
+from beluga_voice.container.graph import create, create_listed, is_built_in
+from beluga_voice.contracts import Provider
 from beluga_voice.plugins import Plugins
-from beluga_voice.settings import Selection
+from beluga_voice.settings import LISTS, Selection
 
 OPEN_DEADLINE = 60.0
 """Seconds that a provider may take to open and close: models are loaded and workers started."""
@@ -56,8 +58,8 @@ class Finding:
 def doctor(context: click.Context, as_json: bool, online: bool, profile: str | None) -> None:
     """Say what is missing for the current settings, and how to get it.
 
-    Each provider that the settings choose is looked up, imported, given its settings, opened and closed. Exits
-    with 1 if something is missing.
+    Each provider that the settings choose, text filters and sources of tools among them, is looked up, imported,
+    given its settings, opened and closed. Exits with 1 if something is missing.
 
     \b
     Examples:
@@ -65,8 +67,10 @@ def doctor(context: click.Context, as_json: bool, online: bool, profile: str | N
       beluga-voice doctor --json --set stt=pocketsphinx
     """
     app = context.ensure_object(App)
-    chosen = app.settings.profile(profile).selections()
-    findings = [_examine(each, app.plugins, online=online) for several in chosen for each in several.members]
+    settings = app.settings.profile(profile)
+    chosen = [each for several in settings.selections() for each in several.members]
+    chosen += [*(settings.text_filters or ()), *settings.tools]
+    findings = [_examine(each, app.plugins, online=online) for each in chosen]
     healthy = not any(each.error for each in findings)
     if as_json:
         click.echo(json.dumps({"ok": healthy, "providers": [asdict(each) for each in findings]}, indent=2))
@@ -97,25 +101,38 @@ def _examine(selection: Selection, plugins: Plugins, *, online: bool) -> Finding
 
 
 def _find(selection: Selection, plugins: Plugins, finding: Finding) -> None:
+    if is_built_in(selection, plugins):
+        finding.plugin = f"beluga-voice {__version__}"
+        return
     providers = plugins.of(selection.kind)
     name = selection.provider or ""
     if name not in providers:
-        selection.model(plugins)  # raises, with where it was asked for
+        _make(selection, plugins)  # raises, with where it was asked for
     finding.plugin = str(providers.find(name).plugin)
 
 
 def _import(selection: Selection, plugins: Plugins) -> None:
+    if is_built_in(selection, plugins):
+        return
     registration = plugins.of(selection.kind).find(selection.provider or "")
     registration.load_factory()
     registration.load_settings()
 
 
 def _validate(selection: Selection, plugins: Plugins) -> None:
-    selection.settings(plugins)
+    if is_built_in(selection, plugins):
+        _make(selection, plugins)
+    else:
+        selection.settings(plugins)
+
+
+def _make(selection: Selection, plugins: Plugins) -> Provider | None:
+    made = create_listed if selection.kind in LISTS.values() else create
+    return made(selection, plugins)
 
 
 async def _open(selection: Selection, plugins: Plugins, *, online: bool) -> None:
-    provider = create(selection, plugins)
+    provider = _make(selection, plugins)
     if provider is not None:
         async with asyncio.timeout(OPEN_DEADLINE), provider:
             if online:

@@ -22,7 +22,7 @@ from beluga_voice.contracts import (
     SessionStore,
     TurnDetector,
 )
-from beluga_voice.errors import ConfigurationError
+from beluga_voice.errors import ConfigurationError, UnknownProviderError
 from beluga_voice.plugins import Plugins
 from beluga_voice.resilience import FallbackLLM, FallbackSTT, FallbackTTS
 from beluga_voice.settings import Selection, Settings
@@ -49,6 +49,12 @@ def create(selection: Selection, plugins: Plugins) -> Provider | None:
     return cast("Provider", plugins.create(selection.kind, selection.provider, settings))
 
 
+def is_built_in(selection: Selection, plugins: Plugins) -> bool:
+    """Whether a text filter of core's own is chosen, and no plugin has one of that name."""
+    name = selection.provider
+    return selection.kind == "text_filter" and name in BUILT_IN and name not in plugins.text_filter.names()
+
+
 def create_listed(selection: Selection, plugins: Plugins) -> Provider:
     """Make one of several: a text filter may be core's own, unless a plugin has one of that name. It is not opened.
 
@@ -57,9 +63,16 @@ def create_listed(selection: Selection, plugins: Plugins) -> Provider:
         PluginError: there is none of that name.
     """
     name = selection.provider or "none"
-    own = selection.kind == "text_filter" and name in BUILT_IN and name not in plugins.text_filter.names()
-    if not own:
-        made = create(selection, plugins)
+    if not is_built_in(selection, plugins):
+        try:
+            made = create(selection, plugins)
+        except UnknownProviderError as error:
+            if selection.kind != "text_filter":
+                raise
+            text = f"{error}. Core's own are {', '.join(BUILT_IN)}"
+            raise UnknownProviderError(
+                text, kind=error.kind, name=error.name, installed=error.installed
+            ) from error
         assert made is not None, "a list holds names"
         return made
     table = selection.values.table()
