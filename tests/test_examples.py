@@ -19,6 +19,7 @@ from beluga_voice import Message, Role, VoiceContainer, VoiceSession
 from beluga_voice.clock import run_virtual
 from beluga_voice.settings import Settings
 from beluga_voice.testing import AmplitudeVAD, LoopbackTransport, ScriptedSTT, ScriptedTTS
+from beluga_voice_server.testing import fetch
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -56,6 +57,7 @@ def test_each_example_is_in_the_list_and_is_tested_here() -> None:
         "03-host",
         "04-recorded-calls",
         "05-own-stt",
+        "06-fastapi",
         "07-phone",
         "08-speech-to-speech",
         "beluga-voice-parrot",
@@ -139,6 +141,17 @@ def test_05_own_stt_is_installed_found_tested_and_used(tmp_path: Path) -> None:
     )  # fmt: skip
     (turn,) = json.loads(answer)["files"][0]["turns"]
     assert (turn["transcript"], turn["reply"]) == ("zero", "You said zero.")
+
+
+@pytest.mark.real_time
+async def test_06_fastapi_mounts_the_voice_and_serves_a_page_of_40_lines() -> None:
+    example = load("06-fastapi/app.py")
+    async with example.voice.lifespan():
+        page = await fetch(example.app, "GET", "/")
+        assert (await fetch(example.app, "GET", "/voice/health")).body == b"ok\n"
+        assert b"beluga" in (await fetch(example.app, "GET", "/voice/")).body
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.body.count(b"\n") <= 40
 
 
 async def test_07_phone_answers_keys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,8 @@ from beluga_voice_espeak.tts import EspeakTTS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
 
-    Visit = Callable[..., Page]
-
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "audio"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "06-fastapi"
 RATE = 16000
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -102,31 +101,22 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("microphone") / "quiet.wav", silence(20))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server whose agent tells a story that is long enough to be cut."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "clerk.py").write_text(AGENT, encoding="utf-8")
-    (folder / "call.gram").write_text(GRAMMAR, encoding="utf-8")
+@contextmanager
+def running(folder: Path, *command: str, listens: str, **settings: str) -> Iterator[str]:
+    """Run a server in `folder`, under these settings and none of this machine's; gives its address."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BELUGA_VOICE_")}
-    settings = {
-        "STT__GRAMMAR": "call.gram", "SESSION__GREETING": "Welcome.", "SERVER__MAX_LAG": "10",
-        "SERVER__KEEP": "20", "SERVER__DRAIN": "0",
-    }  # fmt: skip
     environ = own | {f"BELUGA_VOICE_{name}": value for name, value in settings.items()}
-    command = [sys.executable, "clerk.py", "serve", "--port", "0"]
-    with (
-        (folder / "log").open("w", encoding="utf-8") as log,
-        subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as process,
-    ):
+    with subprocess.Popen(
+        [sys.executable, *command], cwd=folder, env=environ, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
+        told: list[str] = []
         try:
-            found = None
             for line in process.stderr:
-                log.write(line)
-                if found := re.search(r"listens on (\S+)", line):
+                told.append(line)
+                if found := re.search(rf"{listens} (http\S+)", line):
                     break
-            assert found is not None, (folder / "log").read_text(encoding="utf-8")
+            assert found is not None, "".join(told)
             yield found[1].replace("127.0.0.1", "localhost")
         finally:
             process.terminate()
@@ -134,6 +124,38 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def grammar(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a grammar that the recordings are sentences of."""
+    file = tmp_path_factory.mktemp("grammar") / "call.gram"
+    file.write_text(GRAMMAR, encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture(scope="session")
+def settings(grammar: str) -> dict[str, str]:
+    """Settings of each server."""
+    return {"STT__GRAMMAR": grammar, "SERVER__MAX_LAG": "10", "SERVER__KEEP": "20", "SERVER__DRAIN": "0"}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[str]:
+    """The address of a server whose agent tells a story that is long enough to be cut."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "clerk.py").write_text(AGENT, encoding="utf-8")
+    command = ("clerk.py", "serve", "--port", "0")
+    with running(folder, *command, listens="listens on", SESSION__GREETING="Welcome.", **settings) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def fastapi(settings: dict[str, str]) -> Iterator[str]:
+    """The address of the example's application."""
+    command = ("-m", "uvicorn", "app:app", "--port", "0")
+    with running(EXAMPLE, *command, listens="running on", **settings) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")  # its event loop runs as long as it does, and other tests have their own
 def playwright() -> Iterator[Playwright]:
     """The driver of browsers; skips where it is not installed."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -150,32 +172,42 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def open_browser(playwright: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
-    """Opens a browser whose microphone hears a file."""
+@pytest.fixture(scope="module")
+def launch(playwright: Playwright, chromium: str) -> Callable[..., Browser]:
+    """Opens a browser whose microphone hears a file; whoever opens it closes it."""
+
+    def launch(microphone: Path, *flags: str) -> Browser:
+        capture = f"--use-file-for-fake-audio-capture={microphone}%noloop"
+        return playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, capture, *flags])
+
+    return launch
+
+
+@pytest.fixture
+def open_browser(launch: Callable[..., Browser]) -> Iterator[Callable[..., Browser]]:
+    """Opens browsers that are closed after the test."""
     with ExitStack() as stack:
-
-        def launch(microphone: Path, *flags: str) -> Browser:
-            capture = f"--use-file-for-fake-audio-capture={microphone}%noloop"
-            browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, capture, *flags])
-            stack.callback(browser.close)
-            return browser
-
-        yield launch
+        yield lambda *arguments: stack.enter_context(closing(launch(*arguments)))
 
 
-@pytest.fixture(scope="session")
-def visit(open_browser: Callable[..., Browser], server: str) -> Visit:
-    """Opens the page in a browser of its own; what goes wrong in it is kept as ``page.problems``."""
+@pytest.fixture(scope="module")
+def show(server: str) -> Callable[..., Page]:
+    """Shows the page in a browser; what goes wrong in it is kept as ``page.problems``."""
 
-    def visit(microphone: Path, *flags: str, query: str = "", **context: object) -> Page:
-        page = open_browser(microphone, *flags).new_page(**context)
+    def show(browser: Browser, query: str = "", **context: object) -> Page:
+        page = browser.new_page(**context)
         watch(page)
         page.goto(server + query)
         page.wait_for_selector("#about:not(:empty)")
         return page
 
-    return visit
+    return show
+
+
+@pytest.fixture
+def visit(open_browser: Callable[..., Browser], show: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the page in a browser of its own."""
+    return lambda microphone, *flags, **options: show(open_browser(microphone, *flags), **options)
 
 
 def watch(page: Page) -> None:

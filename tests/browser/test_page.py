@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,17 +65,23 @@ def shown(page: Page, selector: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def calls(visit: Visit, microphone: Path) -> dict[str, Page]:
+def calls(
+    launch: Callable[..., Any], show: Callable[..., Any], microphone: Path
+) -> Iterator[dict[str, Page]]:
     """A call over each wire, both at the same time: asked, answered, cut, asked again, and hung up."""
-    pages = {wire: visit(microphone, query=f"?wire={wire}") for wire in WIRES}
-    for page in pages.values():
-        page.evaluate(HEARD)
-        page.get_by_role("button", name="Call").click()
-    for page in pages.values():
-        wait_told(page, "measured", 2)
-        page.get_by_role("button", name="Hang up").click()
-        page.wait_for_selector("#walk", state="visible")
-    return pages
+    with ExitStack() as browsers:
+        pages = {}
+        for wire in WIRES:
+            browser = browsers.enter_context(closing(launch(microphone)))
+            pages[wire] = show(browser, query=f"?wire={wire}")
+        for page in pages.values():
+            page.evaluate(HEARD)
+            page.get_by_role("button", name="Call").click()
+        for page in pages.values():
+            wait_told(page, "measured", 2)
+            page.get_by_role("button", name="Hang up").click()
+            page.wait_for_selector("#walk", state="visible")
+        yield pages
 
 
 @pytest.mark.parametrize("wire", WIRES)
