@@ -9,9 +9,9 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -138,12 +138,23 @@ def settings(grammar: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[str]:
-    """The address of a server whose agent tells a story that is long enough to be cut."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "clerk.py").write_text(AGENT, encoding="utf-8")
-    command = ("clerk.py", "serve", "--port", "0")
-    with running(folder, *command, listens="listens on", SESSION__GREETING="Welcome.", **settings) as address:
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """Runs a server whose agent tells a story that is long enough to be cut."""
+
+    def serve(folder: Path, **settings: str) -> AbstractContextManager[str]:
+        (folder / "clerk.py").write_text(AGENT, encoding="utf-8")
+        command = ("clerk.py", "serve", "--port", "0")
+        return running(folder, *command, listens="listens on", SESSION__GREETING="Welcome.", **settings)
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str], serve: Callable[..., Any]
+) -> Iterator[str]:
+    """The address of such a server."""
+    with serve(tmp_path_factory.mktemp("server"), **settings) as address:
         yield address
 
 

@@ -16,7 +16,9 @@ export class PeerWire {
 
   // On failure `resume` holds the token that a session which went on before goes on with over another wire.
   async connect({ token, profile, servers }) {
-    const peer = (this.peer = new RTCPeerConnection({ iceServers: servers ?? [], bundlePolicy: "max-bundle" }));
+    const relay = new URLSearchParams(location.search).has("relay"); // by a TURN server alone, to try it
+    const configuration = { iceServers: servers ?? [], iceTransportPolicy: relay ? "relay" : "all", bundlePolicy: "max-bundle" };
+    const peer = (this.peer = new RTCPeerConnection(configuration));
     const connected = this.watch(peer);
     connected.catch(() => {}); // it may fail before anybody waits for it
     const channel = (this.channel = peer.createDataChannel("beluga-voice"));
