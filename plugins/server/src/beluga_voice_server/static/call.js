@@ -6,6 +6,7 @@ import { PeerWire } from "./webrtc.js";
 
 const KEPT = "beluga-voice.resume";
 const TRIES = [0, 500, 1000, 2000, 4000, 8000];
+const LAST_WORDS = 1500; // ms
 const OVER = ["ended", "taken_over", "idle"]; // codes of `bye` after which nothing is to come back to
 
 export const kept = {
@@ -90,7 +91,9 @@ export class Call {
       this.bye ??= { code: "ended", reason: message.reason };
     }
     this.show(message);
-    if (message.type === "bye" && OVER.includes(message.code)) this.finish(message);
+    if (message.type !== "bye") return;
+    if (!this.live) this.leaving?.();
+    else if (OVER.includes(message.code)) this.finish(message);
   }
 
   async lost() {
@@ -123,13 +126,20 @@ export class Call {
     this.finish({ code: "hung_up", reason: "" }, wire);
   }
 
+  async leave(wire, patience) {
+    // What was heard of the last answer is told after the caller has hung up.
+    await Promise.race([after(patience), new Promise((done) => (this.leaving = done))]);
+    wire?.close();
+    this.show({ type: "left", session: this.session });
+  }
+
   finish(why, wire = this.wire) {
     if (!this.live) return;
     this.live = false;
     this.wire = null;
     kept.forget();
     if (!wire) this.attempt?.close();
-    if (wire) setTimeout(() => wire.close(), why.code === "hung_up" ? 300 : 0); // the last word is to leave
-    this.show({ type: "over", session: this.session, ...why });
+    this.show({ type: "over", ...why });
+    this.leave(wire, why.code === "hung_up" ? LAST_WORDS : 0);
   }
 }

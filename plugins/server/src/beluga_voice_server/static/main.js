@@ -89,23 +89,23 @@ function show(message) {
       if (resumed) conversation.restart(history);
       state(now, STATES[now]);
     },
-    state: ({ state: now }) => state(now, STATES[now]),
+    state: ({ state: now }) => call.live && state(now, STATES[now]),
     barge_in: () => (lanes.mark = true),
     error: ({ message: text }) => conversation.note(text),
     over,
+    left: ({ session }) => session && !call.live && offerDownloads(session),
   };
   handlers[message.type]?.(message);
   conversation.show(message);
   document.dispatchEvent(new CustomEvent("beluga-voice", { detail: message }));
 }
 
-function over({ code, session }) {
+function over({ code }) {
   look({});
-  state("idle", OVER[code] ?? (session ? STATES.ended : "Press to talk"));
+  state("idle", OVER[code] ?? (code ? STATES.ended : "Press to talk"));
   byId("wire").textContent = "";
   sound?.close();
   conversation.settle();
-  if (session) offerDownloads(session);
 }
 
 async function offerDownloads(session) {
