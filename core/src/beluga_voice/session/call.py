@@ -22,12 +22,14 @@ from beluga_voice.session.blame import Blame
 from beluga_voice.session.closing import Closing, close_all
 from beluga_voice.session.deciding import Deciding
 from beluga_voice.session.handle import SayHandle
+from beluga_voice.session.hearing import SAMPLE_RATE
 from beluga_voice.session.keepalive import keep_alive
 from beluga_voice.session.line import FarEnd, Line
 from beluga_voice.session.listening import Listening
 from beluga_voice.session.measures import Measures
 from beluga_voice.session.observers import Observers
 from beluga_voice.session.parts import Parts
+from beluga_voice.session.played import Played
 from beluga_voice.session.playout import Playout
 from beluga_voice.session.s2s.voice import ModelVoice, Unasked
 from beluga_voice.session.speaking import Speaking
@@ -216,12 +218,15 @@ class Call:
         transport = parts.transport
         rate = voice.sample_rate if transport is None else transport.output_sample_rate
         deciding.records.open(rate)
-        self._playout = playout = Playout(rate, self._line.send, deciding.feed)
+        suppressor = parts.noise_suppressor
+        echoes = suppressor is not None and suppressor.cancels_echo
+        self._played = Played(rate, SAMPLE_RATE) if echoes else None
+        self._playout = playout = Playout(rate, self._send, deciding.feed)
         self._speaking = Speaking(
             parts, self._session_id, deciding, self._tasks, self._conversation, self._line, playout, voice
         )
         deciding.blame.opening = "vad"
-        self._listening = Listening(parts, deciding, self._tasks, playout)
+        self._listening = Listening(parts, deciding, self._tasks, playout, self._played)
         if parts.model is not None:
             parts.model.link.events = Unasked(
                 parts.model, self._listening, self._speaking, finds_speech=parts.vad is None
@@ -234,6 +239,12 @@ class Call:
             self._closing.append(("transport", transport.aclose))
             far_end = FarEnd(self._line, deciding, self._listening, playout)
             await self._in_time("transport", transport.open(far_end))
+
+    def _send(self, frame: AudioFrame) -> None:
+        """Put a frame on the wire."""
+        if self._played is not None:
+            self._played.add(frame, self.now())
+        self._line.send(frame)
 
     async def _in_time(self, kind: str, opening: Awaitable[T]) -> T:
         deadline = self._parts.config.open_deadline

@@ -44,6 +44,8 @@ class Hearing:
         failed: takes a failure of VAD or noise suppressor, by its kind; the session goes on without it.
         deaf: called when the VAD has failed: from now on the STT alone hears.
         audio_kept: seconds of the caller's latest audio that can be read from `ring` at any time.
+        played: tells what was played while the caller said a frame, that began at a time; for a noise suppressor
+            that cancels echoes.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Hearing:
         failed: Callable[[str, BelugaVoiceError], None],
         deaf: Callable[[], None],
         audio_kept: float = 0,
+        played: Callable[[AudioFrame, float], AudioFrame | None] | None = None,
     ) -> None:
         self._kept = round(
             (policy.pre_roll + policy.speech_starts_after + policy.speech_stops_after) * SAMPLE_RATE
@@ -71,6 +74,7 @@ class Hearing:
         self._clock, self._feed, self._asks = clock, feed, asks
         self._passed, self._failed, self._deaf = passed, failed, deaf
         self._tell_score = scored
+        self._played = played
         self._scored_until = 0
         self._detector = SpeechDetector(policy, SAMPLE_RATE)
         self._rate = 0
@@ -155,7 +159,8 @@ class Hearing:
 
     def _clean(self, suppressor: NoiseSuppressorStream, frame: AudioFrame) -> AudioFrame:
         try:
-            return suppressor.process(frame, None)
+            began = self.timeline.at(frame.position)
+            return suppressor.process(frame, None if self._played is None else self._played(frame, began))
         except ProviderError as error:
             self._suppressor = None
             with suppress(BelugaVoiceError):

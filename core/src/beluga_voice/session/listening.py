@@ -14,6 +14,7 @@ from beluga_voice.events import EndReason
 from beluga_voice.session.deciding import Deciding, only
 from beluga_voice.session.hearing import SAMPLE_RATE, Hearing
 from beluga_voice.session.parts import Parts
+from beluga_voice.session.played import Played
 from beluga_voice.session.playout import Playout
 from beluga_voice.session.retries import Retries
 from beluga_voice.session.tasks import Tasks
@@ -28,12 +29,15 @@ class Listening:
         deciding: takes what was heard.
         tasks: run what waits.
         playout: knows what the caller has just been told.
+        played: keeps what was played, for a noise suppressor that cancels echoes.
 
     Attributes:
         hearing: finds speech in the caller's frames, and keeps them.
     """
 
-    def __init__(self, parts: Parts, deciding: Deciding, tasks: Tasks, playout: Playout) -> None:
+    def __init__(
+        self, parts: Parts, deciding: Deciding, tasks: Tasks, playout: Playout, played: Played | None = None
+    ) -> None:
         self._parts = parts
         self._deciding = deciding
         self._tasks = tasks
@@ -55,6 +59,7 @@ class Listening:
             failed=deciding.failed,
             deaf=self._deaf,
             audio_kept=self._audio_seconds,
+            played=None if played is None else played.read,
         )
         self._transcription = self._new_transcription()
         deciding.measures.counts_audio(lambda: self._transcription.seconds)

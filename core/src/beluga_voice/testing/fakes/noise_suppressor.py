@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -68,15 +69,17 @@ class ScriptedNoiseSuppressorStream(NoiseSuppressorStream):
 
     Attributes:
         frames: how many it was given.
+        played: what was played during the latest 1,000 of them.
         closed: whether `close` was called.
     """
 
     def __init__(self, suppressor: ScriptedNoiseSuppressor) -> None:
         self.frames = 0
+        self.played: deque[AudioFrame | None] = deque(maxlen=1000)
         self.closed = False
         self._suppressor = suppressor
 
-    def process(self, frame: AudioFrame, played: AudioFrame | None) -> AudioFrame:  # noqa: ARG002
+    def process(self, frame: AudioFrame, played: AudioFrame | None) -> AudioFrame:
         script = self._suppressor
         if self.closed:
             raise ClosedError("this stream was closed; open a new one")
@@ -85,6 +88,7 @@ class ScriptedNoiseSuppressorStream(NoiseSuppressorStream):
                 f"a frame at {frame.sample_rate} Hz; this suppressor takes {script.sample_rate} Hz"
             )
         self.frames += 1
+        self.played.append(played)
         if script.error is not None:
             raise script.error
         if script.audio:
