@@ -192,17 +192,17 @@ def test_trap_1_who_asks_for_what_is_disabled_is_told(install: Install) -> None:
 
 
 def test_trap_1_a_problem_is_raised_only_when_that_plugin_is_asked_for(install: Install) -> None:
-    install("beluga-voice-deepgramlike", MISSING_SDK, requires=("beluga-voice", "beluga-sdk"))
+    install("beluga-voice-stranger", MISSING_SDK, requires=("beluga-voice", "beluga-sdk"))
     install("beluga-voice-parrot", PARROT)
     plugins = Plugins.discover()
     plugins.stt.create("parrot")
     with pytest.raises(UnknownProviderError) as caught:
-        plugins.stt.create("deepgramlike")
+        plugins.stt.create("stranger")
     installed = ", ".join(plugins.stt.names())
     assert str(caught.value) == (
-        f"no STT provider named 'deepgramlike'; installed: {installed}. "
-        "Plugin beluga-voice-deepgramlike 1.2.3 is installed but failed to import: "
-        "No module named 'beluga_sdk_that_is_not_installed'. Try: pip install beluga-voice-deepgramlike"
+        f"no STT provider named 'stranger'; installed: {installed}. "
+        "Plugin beluga-voice-stranger 1.2.3 is installed but failed to import: "
+        "No module named 'beluga_sdk_that_is_not_installed'. Try: pip install beluga-voice-stranger"
     )
     assert caught.value.installed == plugins.stt.names()
 
