@@ -34,6 +34,7 @@ COMMANDS = {
     ),
     "new-plugin": ("beluga_voice.cli.new_plugin:new_plugin", "Write a plugin whose tests pass as written."),
     "models": ("beluga_voice.cli.models:models", "List, fetch and verify models that plugins do not bring."),
+    "setup": ("beluga_voice.cli.setup:setup", "Say what a machine needs for a purpose, and fetch it."),
     "run": ("beluga_voice.cli.run:run", "Let an agent answer recorded callers."),
     "plugins": (
         "beluga_voice.cli.plugins:plugins",

@@ -58,7 +58,7 @@ def fetch(context: click.Context, names: tuple[str, ...]) -> None:
     for name in names:
         _need(known, name)
     for name in names:
-        click.echo(str(ModelStore().fetch(known[name], _bar())))
+        click.echo(str(ModelStore().fetch(known[name], bar())))
 
 
 @models.command()
@@ -103,7 +103,7 @@ def _row(model: Model) -> dict[str, object]:
     }
 
 
-def _bar() -> Progress:
+def bar() -> Progress:
     """Show on standard error how far a download is: a bar at a terminal, else a line for each file."""
     told: dict[str, int] = {}
     terminal = sys.stderr.isatty()
