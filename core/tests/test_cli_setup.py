@@ -54,7 +54,7 @@ def asked() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def here(asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder where two plugins are installed: the parrot's, which wants a model, and the owl's, which wants none."""
+    """A folder with two plugins: the parrot's, which wants a model, and the owl's, which wants none."""
     (tmp_path / "setup_parrot.py").write_text(PLUGIN)
     monkeypatch.setenv("PARROT", asked.pop())
     for name in ("parrot", "owl"):
