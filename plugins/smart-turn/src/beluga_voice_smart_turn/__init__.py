@@ -30,5 +30,4 @@ def register_models(register: RegisterModel) -> None:
         size=8_679_182,
         licence="BSD-2-Clause",
         purpose="tells by the sound whether a pause ends the caller's turn, in 23 languages",
-        size=8_679_182,
     )
