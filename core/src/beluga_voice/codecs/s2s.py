@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeAlias, TypeVar, get_args
 
 from beluga_voice.audio import AudioFrame
@@ -44,8 +44,11 @@ class WebSocketS2S(Codec[S_co], s2s.S2S, Generic[S_co]):
         """Yield what is sent first: instructions, tools, history."""
 
     @abstractmethod
-    def encode(self, frame: AudioFrame) -> Message:
-        """Return the message that holds a frame: mono int16 at `S2S.input_sample_rate`."""
+    def encode(self, frame: AudioFrame) -> Message | tuple[Message, ...]:
+        """Return the message that holds a frame: mono int16 at `S2S.input_sample_rate`; or several, in order.
+
+        A vendor may want to be told first that speech begins.
+        """
 
     @abstractmethod
     def decode(self, message: Message) -> Iterable[S2SAnswer]:
@@ -104,7 +107,7 @@ class CodecS2SStream(s2s.S2SStream):
         self._codec = codec
         self._setup = setup
         self._ready = False
-        self._outgoing: deque[Message | AudioFrame] = deque()
+        self._outgoing: deque[Message | AudioFrame | Iterator[Message]] = deque()
         self._audio_samples = 0
         self._room = asyncio.Event()
         self._events: deque[s2s.S2SEvent] = deque()
@@ -132,7 +135,8 @@ class CodecS2SStream(s2s.S2SStream):
             self._check()
         self._audio_samples += len(frame)
         copied = AudioFrame(frame.samples.copy(), frame.sample_rate, frame.position)
-        self._put((copied,))
+        self._outgoing.append(copied)
+        self._link.wake()
 
     async def commit(self, number: int) -> None:
         self._put(self._codec.encode_commit(number))
@@ -172,9 +176,10 @@ class CodecS2SStream(s2s.S2SStream):
         self._room.set()
         await self._link.aclose()
 
-    def _put(self, items: Iterable[Message | AudioFrame]) -> None:
+    def _put(self, messages: Iterable[Message]) -> None:
+        """Queue what a command sends; a codec that makes it by a generator does so after the audio before it."""
         self._check()
-        self._outgoing.extend(items)
+        self._outgoing.append(iter(messages))
         self._link.wake()
 
     def _check(self) -> None:
@@ -216,14 +221,22 @@ class CodecS2SStream(s2s.S2SStream):
             self._hear(s2s.Ready())
 
     def next_message(self) -> Message | None:
-        if not self._outgoing:
-            return None
-        item = self._outgoing.popleft()
-        if not isinstance(item, AudioFrame):
-            return item
-        self._audio_samples -= len(item)
+        while self._outgoing:
+            item = self._outgoing.popleft()
+            if isinstance(item, (str, bytes)):
+                return item
+            messages = self._encoded(item) if isinstance(item, AudioFrame) else item
+            message = next(messages, None)
+            if message is not None:
+                self._outgoing.appendleft(messages)
+                return message
+        return None
+
+    def _encoded(self, frame: AudioFrame) -> Iterator[Message]:
+        self._audio_samples -= len(frame)
         self._room.set()
-        return self._codec.encode(item)
+        encoded = self._codec.encode(frame)
+        return iter(encoded if isinstance(encoded, tuple) else (encoded,))
 
     def received(self, message: Message) -> None:
         try:
