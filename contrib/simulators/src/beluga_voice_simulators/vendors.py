@@ -8,6 +8,7 @@ from beluga_voice.errors import ConfigurationError
 from beluga_voice_simulators.server import Simulator
 
 VENDORS = {
+    "gemini": "beluga_voice_simulators.gemini:GeminiSimulator",
     "anthropic": "beluga_voice_simulators.anthropic:AnthropicSimulator",
     "deepgram": "beluga_voice_simulators.deepgram:DeepgramSimulator",
     "openai": "beluga_voice_simulators.openai:OpenAISimulator",
