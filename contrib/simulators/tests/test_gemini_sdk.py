@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -35,10 +36,13 @@ TWO_CALLS = Thought("One moment.", (("look_up", {"order": "seven"}), ("look_up",
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[GeminiSimulator]:
     """With TLS: the SDK opens WebSockets over TLS only."""
-    with Certificate() as certificate, running(GeminiSimulator(keys={"good"}, certificate=certificate)) as made:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SSL_CERT_FILE", str(certificate.authority))
-            yield made
+    with (
+        Certificate() as certificate,
+        running(GeminiSimulator(keys={"good"}, certificate=certificate)) as made,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("SSL_CERT_FILE", str(certificate.authority))
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +94,9 @@ def test_two_functions_called_at_once_and_their_results(
     asked = client.models.generate_content(model=MODEL, contents="where", config=config)
     assert [call.args for call in asked.function_calls or ()] == [{"order": "seven"}, {"order": "eight"}]
     results = [
-        types.Part(function_response=types.FunctionResponse(id=c.id, name=c.name, response={"output": "sent"}))
+        types.Part(
+            function_response=types.FunctionResponse(id=c.id, name=c.name, response={"output": "sent"})
+        )
         for c in asked.function_calls or ()
     ]
     assert asked.candidates is not None
@@ -169,6 +175,20 @@ MANUAL = CONFIG.model_copy(
 )
 
 
+@asynccontextmanager
+async def connected(
+    client: genai.Client, config: types.LiveConnectConfig, model: str = LIVE
+) -> AsyncIterator[Any]:
+    """Connect; the SDK's WebSocket leaves a task that ends a moment after it."""
+    try:
+        async with client.aio.live.connect(model=model, config=config) as session, asyncio.timeout(20):
+            yield session
+    finally:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left, timeout=5)
+
+
 class Heard:
     """What a turn of the model's was."""
 
@@ -207,7 +227,7 @@ async def say(session: Any, seconds: float = 1.0) -> None:
 @pytest.mark.real_time
 async def test_a_live_conversation_with_a_function(simulator: GeminiSimulator, client: genai.Client) -> None:
     answers(simulator, Thought(calls=(("look_up", {"order": "7"}),)), "It was sent.")
-    async with client.aio.live.connect(model=LIVE, config=MANUAL) as session, asyncio.timeout(20):
+    async with connected(client, MANUAL) as session:
         await session.send_realtime_input(activity_start=types.ActivityStart())
         await say(session)
         await session.send_realtime_input(activity_end=types.ActivityEnd())
@@ -222,9 +242,11 @@ async def test_a_live_conversation_with_a_function(simulator: GeminiSimulator, c
 
 
 @pytest.mark.real_time
-async def test_a_live_answer_is_interrupted_by_speech(simulator: GeminiSimulator, client: genai.Client) -> None:
+async def test_a_live_answer_is_interrupted_by_speech(
+    simulator: GeminiSimulator, client: genai.Client
+) -> None:
     answers(simulator, "one two three " * 300, "You are welcome.")
-    async with client.aio.live.connect(model=LIVE, config=MANUAL) as session, asyncio.timeout(20):
+    async with connected(client, MANUAL) as session:
         await session.send_realtime_input(activity_start=types.ActivityStart())
         await session.send_realtime_input(text="count")
         await session.send_realtime_input(activity_end=types.ActivityEnd())
@@ -241,7 +263,7 @@ async def test_a_live_answer_is_interrupted_by_speech(simulator: GeminiSimulator
 @pytest.mark.real_time
 async def test_the_vendor_finds_the_turn_itself(simulator: GeminiSimulator, client: genai.Client) -> None:
     answers(simulator, "Seven it is.")
-    async with client.aio.live.connect(model=LIVE, config=CONFIG) as session, asyncio.timeout(20):
+    async with connected(client, CONFIG) as session:
         await say(session)
         silence = types.Blob(data=bytes(32000), mime_type="audio/pcm;rate=16000")
         await session.send_realtime_input(audio=silence)
@@ -253,5 +275,5 @@ async def test_the_vendor_finds_the_turn_itself(simulator: GeminiSimulator, clie
 @pytest.mark.real_time
 async def test_a_wrong_setup_closes_the_connection(client: genai.Client) -> None:
     with pytest.raises(errors.APIError, match="is not found"):
-        async with client.aio.live.connect(model="gemini-0", config=CONFIG):
+        async with connected(client, CONFIG, "gemini-0"):
             pass

@@ -119,7 +119,7 @@ class Conversation:
     async def _hear(self, mime_type: str, data: str) -> None:
         if not mime_type.startswith("audio/pcm"):
             await self._refuse(f"Unsupported MIME type {mime_type!r}: audio/pcm is expected.")
-        samples = np.frombuffer(base64.b64decode(data), np.int16)
+        samples = np.frombuffer(_bytes(data), np.int16)
         if self._manual:
             if self._speaking:
                 self._audio.append(samples)
@@ -248,6 +248,11 @@ async def setup_of(line: Line) -> Setup:
     except (ValueError, WrongRequest) as wrong:
         await line.close(1007, str(wrong)[:120])
     return message.setup
+
+
+def _bytes(data: str) -> bytes:
+    """Either alphabet of base64 is taken, with padding or without, as in all of the vendor's JSON."""
+    return base64.b64decode(data.translate(str.maketrans("-_", "+/")) + "=" * (-len(data) % 4))
 
 
 def _audio(samples: NDArray[np.int16]) -> dict[str, object]:

@@ -45,9 +45,7 @@ class GeminiSimulator(Simulator):
 
     def routes(self) -> Iterable[web.RouteDef]:
         at = "/{version:v1beta|v1alpha|v1}/models"
-        live = (
-            "/ws/google.ai.generativelanguage.{version:v1beta|v1alpha}.GenerativeService.BidiGenerateContent"
-        )
+        live = "/ws/google.ai.generativelanguage.{version:v1beta|v1alpha|v1}.GenerativeService.BidiGenerateContent"
         return [
             web.get(at, self.handler(self._list_models)),
             web.get(at + "/{model}", self.handler(self._show_model)),
