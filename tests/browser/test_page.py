@@ -267,3 +267,6 @@ def test_it_shows_what_can_be_said_to_a_recognizer_with_a_grammar(visit: Visit, 
     assert "what is the weather in paris" in sentences
     assert len(set(sentences)) == len(sentences) >= 5
     assert "--set stt=" in page.inner_text("#advice")
+    assert page.evaluate(
+        "document.documentElement.scrollHeight <= innerHeight"
+    )  # each column scrolls by itself

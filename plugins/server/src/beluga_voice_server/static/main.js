@@ -15,7 +15,7 @@ const STATES = {
   ended: "The call has ended",
 };
 const REFUSED = {
-  key_missing: "This server asks for its key. Enter it above, then call.",
+  key_missing: "This server asks for its key. Enter it below, then call.",
   key_wrong: "This is not the server's key.",
   not_public: "This server takes calls from its own machine alone.",
   full: "All lines are taken. Try again in a moment.",
