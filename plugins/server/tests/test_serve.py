@@ -113,6 +113,10 @@ async def test_a_port_that_is_taken_is_told() -> None:
             ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}: .*--host and --port"
         ):
             listen("127.0.0.1", port)
+
+
+@pytest.mark.network  # binds, and sends nothing: the address is one of documentation's
+async def test_an_address_that_is_not_this_machine_s_is_told() -> None:
     with pytest.raises(ConfigurationError, match=r"cannot listen on 203\.0\.113\.1:8080"):
         listen("203.0.113.1", 8080)
 
