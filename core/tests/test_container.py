@@ -538,7 +538,7 @@ async def test_a_profile_has_lists_of_its_own(monkeypatch: pytest.MonkeyPatch) -
         (
             {"text_filters": "mark"},
             r"no text filter provider named 'mark' \(argument text_filters\); installed: shout.* "
-            "Core's own are markup, links, symbols",
+            "Core's own are markup, links, symbols, numbers",
         ),
         ({"text_filters": "links:path"}, r"says 'path'; it must be one of .* \(argument text_filters\)"),
         ({"text_filters": "markup:x"}, r"'markup' has nothing to choose"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from beluga_voice.contracts import TextFilter, TextFilterStream
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.sentences import SentenceSplitter
-from beluga_voice.speakable import BUILT_IN, Filters, LinkFilter, MarkupFilter, built_in
+from beluga_voice.speakable import BUILT_IN, DEFAULT, Filters, LinkFilter, MarkupFilter, built_in
 from beluga_voice.speakable.links import Says
 from beluga_voice.testing import check_text_filter
 
@@ -23,7 +23,7 @@ def _unfailing(_: TextFilter, error: Exception) -> None:
 
 def spoken(text: str, filters: Sequence[TextFilter] | None = None, language: str = "en") -> str:
     """The text as a session speaks it, in its pieces."""
-    chosen = [built_in(name) for name in BUILT_IN] if filters is None else filters
+    chosen = [built_in(name) for name in DEFAULT] if filters is None else filters
     stream, splitter = Filters(chosen, language, _unfailing), SentenceSplitter()
     pieces = [*splitter.feed(text), *splitter.flush()]
     return "".join(map(stream.process, pieces))
@@ -115,6 +115,33 @@ def test_a_link_is_called_so_in_the_conversation_s_language() -> None:
     assert words == ["Link", "lien", "link"]
 
 
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("Order 1234567 is ready.", "Order 1 2 3 4 5 6 7 is ready."),
+        ("Call 0171 555 1234, or +49 30 123456.", "Call 0 1 7 1 5 5 5 1 2 3 4, or +4 9 3 0 1 2 3 4 5 6."),
+        ("Your code is 007.", "Your code is 0 0 7."),
+        ("In 2024, 12 of 1500 came.", "In 2024, 12 of 1500 came."),
+        (
+            "$12500, 12500 €, 12,500.50, 0.5 and 10000% stay.",
+            "$12500, 12500 €, 12,500.50, 0.5 and 10000% stay.",
+        ),
+        ("It has 12 050 seats, or 1\u00a0000.", "It has 12 050 seats, or 1\u00a0000."),
+        ("At 09:30 on 2024-05-01, 01/02/2024, A12345.", "At 09:30 on 2024-05-01, 01/02/2024, A12345."),
+    ],
+)
+def test_numbers_that_are_names_are_said_digit_by_digit_if_chosen(written: str, heard: str) -> None:
+    assert spoken(written, [built_in("numbers")]) == heard
+    assert spoken(written) == written
+
+
+def test_from_how_many_digits_a_number_is_spelled_is_chosen() -> None:
+    assert spoken("Room 1234.", [built_in("numbers", "4")]) == "Room 1 2 3 4."
+    for wrong in ("1", "21", "all"):
+        with pytest.raises(ConfigurationError, match="must be from 2 to 20 digits"):
+            built_in("numbers", wrong)
+
+
 def test_choices_that_there_are_not_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="says 'path'; it must be one of host, word, nothing, all"):
         built_in("links", "path")
@@ -144,7 +171,7 @@ def test_words_are_neither_added_nor_changed(text: str) -> None:
 
 @given(st.lists(MARKS, max_size=40).map("".join), st.randoms())
 def test_how_the_text_comes_in_makes_no_difference(text: str, random: object) -> None:
-    stream, splitter = Filters([built_in(n) for n in BUILT_IN], "en", _unfailing), SentenceSplitter()
+    stream, splitter = Filters([built_in(n) for n in DEFAULT], "en", _unfailing), SentenceSplitter()
     pieces = [piece for character in text for piece in splitter.feed(character)] + splitter.flush()
     assert "".join(map(stream.process, pieces)) == spoken(text)
 
@@ -152,7 +179,7 @@ def test_how_the_text_comes_in_makes_no_difference(text: str, random: object) ->
 @pytest.mark.parametrize(
     "piece",
     ["*", "_", "`", "[", "](", "![", "<", "<!--", "<b ", "&", "|", "\\", "https://", "www.", "😀", "\u200d", ":-",
-     "> ", "a", "- ", "【", "x](y", "[^", "](a(", "~", "=", "#"],
+     "> ", "a", "- ", "【", "x](y", "[^", "](a(", "~", "=", "#", "1", "0", "+1", "011 ", "011-"],
 )  # fmt: skip
 def test_the_work_grows_with_the_text_and_not_faster(piece: str) -> None:
     text = piece * (100_000 // len(piece))

@@ -45,7 +45,7 @@ from beluga_voice.session.observers import (
 from beluga_voice.session.parts import Parts
 from beluga_voice.session.s2s.model import Model
 from beluga_voice.session.s2s.reasoning import choose, models_of
-from beluga_voice.speakable import BUILT_IN, built_in
+from beluga_voice.speakable import DEFAULT, built_in
 from beluga_voice.turns import TurnPolicy
 from beluga_voice.usage import Prices, SessionUsage
 
@@ -118,7 +118,7 @@ class VoiceSession:
         _check(s2s, S2S, "s2s")
         _check(stt, STT, "stt", needed=s2s is None)
         voices = _voices(tts) if s2s is None else {}
-        filters = text_filters if text_filters is not None else [built_in(name) for name in BUILT_IN]
+        filters = text_filters if text_filters is not None else [built_in(name) for name in DEFAULT]
         for source in tools:
             _check(source, ToolSource, "tools")
         for text_filter in filters:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     text_filters: tuple[InstanceOf[Selection], ...] | None = Field(
         description="what takes out of speech what is written to be read, in this order: a list of names; "
         "'markup', 'links', 'symbols' if it is not set. 'links:word' says 'link' of an address, 'links:nothing' "
-        "nothing, 'links:all' all of it"
+        "nothing, 'links:all' all of it; 'numbers' says long numbers digit by digit, 'numbers:4' from four on"
     )
     tools: tuple[InstanceOf[Selection], ...] = Field(
         description="sources of tools for every agent: a list of names, or of tables with a provider"

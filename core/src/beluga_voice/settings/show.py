@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from beluga_voice.errors import BelugaVoiceError
 from beluga_voice.settings.selection import Selection, is_secret
 from beluga_voice.settings.values import LISTS
-from beluga_voice.speakable import BUILT_IN
+from beluga_voice.speakable import DEFAULT as DEFAULT_FILTERS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -55,7 +55,7 @@ def show(settings: Settings, plugins: Plugins) -> list[Shown]:
     for key in LISTS:
         chosen: Sequence[Selection] | None = getattr(settings, key)
         named = [] if chosen is None else [_entry(each, plugins) for each in chosen]
-        default = list(BUILT_IN) if key == "text_filters" else []
+        default = list(DEFAULT_FILTERS) if key == "text_filters" else []
         value = default if chosen is None else named
         shown.append(Shown(key, value, _source(settings.values.near((key,)))))
     shown += _dataclass("turns", settings.turns, settings.values)

@@ -8,14 +8,19 @@ from beluga_voice.contracts import TextFilter
 from beluga_voice.errors import ConfigurationError
 from beluga_voice.speakable.links import LinkFilter
 from beluga_voice.speakable.markup import MarkupFilter
+from beluga_voice.speakable.numbers import NumberFilter
 from beluga_voice.speakable.symbols import SymbolFilter
 
 BUILT_IN: Mapping[str, Callable[..., TextFilter]] = {
     "markup": MarkupFilter,
     "links": LinkFilter,
     "symbols": SymbolFilter,
+    "numbers": NumberFilter,
 }
-"""The filters that core has, in the order in which a session uses them unless it is told otherwise."""
+"""The filters that core has."""
+
+DEFAULT = ("markup", "links", "symbols")
+"""Those that a session has unless it is told otherwise, in their order."""
 
 
 def built_in(name: str, choice: object = None) -> TextFilter:
@@ -23,16 +28,27 @@ def built_in(name: str, choice: object = None) -> TextFilter:
 
     Args:
         name: one of `BUILT_IN`.
-        choice: what ``links`` says of an address.
+        choice: what ``links`` says of an address; from how many digits on ``numbers`` are said one by one.
 
     Raises:
         ConfigurationError: it has no such choice.
     """
     if choice is None:
         return BUILT_IN[name]()
+    if name == "numbers":
+        return NumberFilter(_count(choice))
     if name != "links":
         raise ConfigurationError(f"the text filter {name!r} has nothing to choose; it is given {choice!r}")
     return LinkFilter(str(choice))  # type: ignore[arg-type] # it checks
+
+
+def _count(choice: object) -> int:
+    text = str(choice)
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigurationError(
+            f"the text filter 'numbers' is given {choice!r}; it must be from 2 to 20 digits"
+        )
+    return int(text)
 
 
 class Filters:
