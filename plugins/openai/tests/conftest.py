@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,9 +23,19 @@ def shared() -> Iterator[OpenAISimulator]:
 
 @pytest.fixture
 def vendor(shared: OpenAISimulator) -> OpenAISimulator:
-    shared.asked.clear()
     shared.faults.clear()
+    wait_until_quiet(shared)
+    shared.asked.clear()
     return shared
+
+
+def wait_until_quiet(simulator: OpenAISimulator) -> None:
+    """Wait for the connections of the test before, which might play a fault that is meant for the next."""
+    for _ in range(1000):
+        if all(asked.outcome != "open" for asked in simulator.asked):
+            return
+        time.sleep(0.005)
+    raise AssertionError("a connection of the test before is still open")
 
 
 @pytest.fixture

@@ -83,12 +83,16 @@ class Faults:
         retry_after: seconds that a 429 asks to wait.
         slow: seconds that a slow first byte takes.
         idle: seconds without a message after which an idle timeout strikes.
+
+    Attributes:
+        cleared: how often `clear` was called.
     """
 
     def __init__(self, *, retry_after: float = 1.0, slow: float = 15.0, idle: float = 10.0) -> None:
         self.retry_after = retry_after
         self.slow = slow
         self.idle = idle
+        self.cleared = 0
         self._left: dict[Fault, int | None] = {}
 
     def play(self, fault: Fault, times: int | None = 1) -> None:
@@ -96,8 +100,9 @@ class Faults:
         self._left[fault] = times
 
     def clear(self) -> None:
-        """Play none any more."""
+        """Play none any more; connections that are not read are let go."""
         self._left.clear()
+        self.cleared += 1
 
     def has(self, fault: Fault) -> bool:
         """Whether it is to be played; it counts as played by `take` only."""

@@ -136,6 +136,7 @@ class Line:
         transport = self.request.transport
         if isinstance(transport, asyncio.Transport):
             transport.pause_reading()
-            while not transport.is_closing():  # noqa: ASYNC110 - nothing tells of it
+            cleared = self._faults.cleared
+            while self._faults.cleared == cleared and not transport.is_closing():  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.05)
         raise Gone

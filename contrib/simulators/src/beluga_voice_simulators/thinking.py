@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from beluga_voice.contracts import CallerMessage, SystemMessage, ToolCall, ToolChoice, ToolMessage, ToolSpec
 from beluga_voice.contracts.llm import LLMMessage
 
+REPEATED = 1000
+"""Characters of what the caller said that are repeated."""
+
 _VERBATIM = re.compile(r"\bword for word\b[^:]*:\s*(.+)", re.DOTALL)
 """Instructions to say something as it is."""
 
@@ -75,7 +78,8 @@ class PlainMind(Mind):
                 wanted = list(prompt.tools[:1])
             if wanted:
                 return Thought(calls=tuple((tool.name, _arguments(tool, prompt.caller)) for tool in wanted))
-        return Thought(f"You said: {prompt.caller}" if prompt.caller else "Hello, how can I help you?")
+        said = prompt.caller[:REPEATED]
+        return Thought(f"You said: {said}" if said else "Hello, how can I help you?")
 
 
 class ScriptedMind(Mind):

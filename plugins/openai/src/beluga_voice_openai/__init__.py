@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beluga_voice.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from beluga_voice.hookspecs import RegisterLLM, RegisterSTT, RegisterTTS
+    from beluga_voice.hookspecs import RegisterLLM, RegisterS2S, RegisterSTT, RegisterTTS
 
 
 @hookimpl
@@ -22,11 +22,26 @@ def register_llm(register: RegisterLLM) -> None:
 
 @hookimpl
 def register_stt(register: RegisterSTT) -> None:
-    """Register `openai`."""
+    """Register `openai` and `openai-realtime`."""
     register(
         "openai",
         "beluga_voice_openai.stt:OpenAISTT",
         settings="beluga_voice_openai.settings:OpenAISTTSettings",
+    )
+    register(
+        "openai-realtime",
+        "beluga_voice_openai.realtime_stt:OpenAIRealtimeSTT",
+        settings="beluga_voice_openai.settings:OpenAIRealtimeSTTSettings",
+    )
+
+
+@hookimpl
+def register_s2s(register: RegisterS2S) -> None:
+    """Register `openai`."""
+    register(
+        "openai",
+        "beluga_voice_openai.s2s:OpenAIS2S",
+        settings="beluga_voice_openai.settings:OpenAIS2SSettings",
     )
 
 

@@ -19,13 +19,13 @@ from beluga_voice_openai.settings import OpenAILLMSettings
 class OpenAILLM(LLM):
     """A model of OpenAI's, or of a server with the same interface."""
 
-    vendor: ClassVar[Vendor] = OPENAI
+    interface: ClassVar[Vendor] = OPENAI
 
     def __init__(self, settings: OpenAILLMSettings | None = None) -> None:
         self._settings = settings or OpenAILLMSettings()
-        self._account = Account(self.vendor, self._settings, self.kind)
+        self._account = Account(self.interface, self._settings, self.kind)
         self._client = self._account.client()
-        self.provider_name = self.vendor.provider_name
+        self.provider_name = self.interface.provider_name
         self.model_name = self._settings.model
 
     async def open(self) -> None:

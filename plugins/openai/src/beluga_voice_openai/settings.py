@@ -99,3 +99,59 @@ class OpenAITTSSettings(AccountSettings, frozen=True, extra="forbid"):
     first_byte_timeout: float = Field(
         default=10.0, gt=0, le=300, description="seconds from asking to the first byte of the answer"
     )
+
+
+class RealtimeSettings(AccountSettings, frozen=True, extra="forbid"):
+    """What both users of the Realtime interface are told."""
+
+    noise_reduction: Literal["near_field", "far_field"] | None = Field(
+        default=None, description="what the vendor takes noise for: around a headset, or across a room"
+    )
+    tries: int = Field(default=4, ge=1, le=10, description="how often in a row a connection may fail")
+
+
+class OpenAIRealtimeSTTSettings(RealtimeSettings, frozen=True, extra="forbid"):
+    """Settings of the recognizer that hears speech while it is spoken."""
+
+    model: str = Field(default="gpt-4o-mini-transcribe", min_length=1, description="the model")
+    language: str | None = Field(
+        default=None,
+        min_length=2,
+        description="ISO 639-1 code of what is spoken; found by the model if not set",
+    )
+    prompt: str | None = Field(default=None, description="words and style to expect")
+    answer_timeout: float = Field(
+        default=10.0, gt=0, le=60, description="seconds from the end of speech within which words must come"
+    )
+
+
+class OpenAIS2SSettings(RealtimeSettings, frozen=True, extra="forbid"):
+    """Settings of the Realtime model."""
+
+    model: str = Field(default="gpt-realtime", min_length=1, description="the model")
+    voice: str = Field(
+        default="marin", min_length=1, description="the voice; alloy, cedar, marin, and others"
+    )
+    speed: float = Field(default=1.0, ge=0.25, le=1.5, description="times as fast")
+    transcription_model: str | None = Field(
+        default="gpt-4o-mini-transcribe", description="what writes down the caller's words; none if null"
+    )
+    language: str | None = Field(
+        default=None, min_length=2, description="ISO 639-1 code of what is spoken; the session's if not set"
+    )
+    turn_detection: Literal["session", "server_vad", "semantic_vad"] = Field(
+        default="session",
+        description="who finds the ends of turns: the session's own, or the vendor's detectors",
+    )
+    silence: float | None = Field(
+        default=None, ge=0.1, le=5, description="seconds of it that end a turn for server_vad"
+    )
+    eagerness: Literal["low", "medium", "high", "auto"] | None = Field(
+        default=None, description="how soon semantic_vad takes a turn for over"
+    )
+    create_response: bool = Field(
+        default=True, description="whether the vendor answers the turns that it finds itself"
+    )
+    interrupt_response: bool = Field(
+        default=True, description="whether the vendor ends its answer when it hears the caller"
+    )

@@ -33,13 +33,13 @@ MOST_PARTS = 8
 class OpenAISTT(STT):
     """A recognizer of OpenAI's, or of a server with the same interface."""
 
-    vendor: ClassVar[Vendor] = OPENAI
+    interface: ClassVar[Vendor] = OPENAI
     finalizes = True
     p99_delay = 1.15  # log-normal through the measured median of 0.637 s and 95th percentile of 0.965 s
 
     def __init__(self, settings: OpenAISTTSettings | None = None) -> None:
         self._settings = settings or OpenAISTTSettings()
-        self._account = Account(self.vendor, self._settings, self.kind)
+        self._account = Account(self.interface, self._settings, self.kind)
         self._client = self._account.client()
         self._closed = False
         self.interim_results = self._settings.stream

@@ -29,12 +29,12 @@ _END = re.compile(r"[.!?…。！？]\s*")
 class OpenAITTS(TTS):
     """A voice of OpenAI's, or of a server with the same interface."""
 
-    vendor: ClassVar[Vendor] = OPENAI
+    interface: ClassVar[Vendor] = OPENAI
     honours = frozenset({"voice", "speed"})
 
     def __init__(self, settings: OpenAITTSSettings | None = None) -> None:
         self._settings = settings or OpenAITTSSettings()
-        self._account = Account(self.vendor, self._settings, self.kind)
+        self._account = Account(self.interface, self._settings, self.kind)
         self._client = self._account.client()
         self._closed = False
         self.sample_rate = self._settings.sample_rate
