@@ -107,7 +107,7 @@ FOR_HOSTS = FOR_PLUGINS | {
     "settings",
     "testing",
 }
-HOSTS = {"beluga_voice_server"}
+HOSTS = {"beluga_voice_local_audio", "beluga_voice_server"}
 
 # How a plugin's providers are checked: loaded by `beluga-voice check` alone.
 CHECKS = "checks.py"
