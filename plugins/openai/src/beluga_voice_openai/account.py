@@ -21,12 +21,19 @@ class Vendor:
         provider_name: as telemetry has it.
         url: of its interface, without a slash at the end.
         prefix: of the variables with key, address, organization and project.
+        path: that the variable with the address leaves out; empty if it has it.
     """
 
     name: str
     provider_name: str
     url: str
     prefix: str
+    path: str = ""
+
+    def address(self) -> str:
+        """Return the address that the environment gives, else the vendor's own."""
+        found = self.variable("BASE_URL")
+        return self.url if found is None else found.rstrip("/").removesuffix(self.path) + self.path
 
     def variable(self, name: str) -> str | None:
         """Return what the environment says; None where it says nothing."""
@@ -50,7 +57,7 @@ class Account:
 
     def __init__(self, vendor: Vendor, settings: AccountSettings, kind: str) -> None:
         self.vendor = vendor
-        self.url = (settings.base_url or vendor.variable("BASE_URL") or vendor.url).rstrip("/")
+        self.url = (settings.base_url or vendor.address()).rstrip("/")
         name = vendor.name if self.url == vendor.url else f"{vendor.name} at {self.url}"
         self.service = Service(name, f"{vendor.prefix}_API_KEY", kind)
         key = settings.api_key.get_secret_value() if settings.api_key else vendor.variable("API_KEY")
