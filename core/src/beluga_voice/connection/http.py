@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -200,7 +201,7 @@ class HttpClient:
                 request.method,
                 request.full_url,
                 headers=headers,
-                data=request.body or None,
+                data=BytesIO(request.body) if request.body else None,  # bytes would hold the loop up if many
                 allow_redirects=False,
                 timeout=client.ClientTimeout(total=None, sock_connect=self.policy.open_deadline),
             )
