@@ -11,6 +11,7 @@ VENDORS = {
     "gemini": "beluga_voice_simulators.gemini:GeminiSimulator",
     "anthropic": "beluga_voice_simulators.anthropic:AnthropicSimulator",
     "deepgram": "beluga_voice_simulators.deepgram:DeepgramSimulator",
+    "elevenlabs": "beluga_voice_simulators.elevenlabs:ElevenLabsSimulator",
     "openai": "beluga_voice_simulators.openai:OpenAISimulator",
 }
 """Where the simulator of each vendor is; loaded when it is asked for."""

@@ -1,0 +1,5 @@
+"""ElevenLabs, simulated."""
+
+from beluga_voice_simulators.elevenlabs.vendor import ElevenLabsSimulator
+
+__all__ = ["ElevenLabsSimulator"]
