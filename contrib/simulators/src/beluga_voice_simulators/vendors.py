@@ -10,6 +10,7 @@ from beluga_voice_simulators.server import Simulator
 VENDORS = {
     "gemini": "beluga_voice_simulators.gemini:GeminiSimulator",
     "anthropic": "beluga_voice_simulators.anthropic:AnthropicSimulator",
+    "cartesia": "beluga_voice_simulators.cartesia:CartesiaSimulator",
     "deepgram": "beluga_voice_simulators.deepgram:DeepgramSimulator",
     "elevenlabs": "beluga_voice_simulators.elevenlabs:ElevenLabsSimulator",
     "openai": "beluga_voice_simulators.openai:OpenAISimulator",

@@ -1,0 +1,5 @@
+"""Cartesia, simulated."""
+
+from beluga_voice_simulators.cartesia.vendor import CartesiaSimulator
+
+__all__ = ["CartesiaSimulator"]
