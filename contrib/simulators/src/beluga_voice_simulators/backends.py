@@ -46,7 +46,7 @@ def engines(answers: Sequence[str] = ()) -> Backends:
     Raises:
         PluginError: one of them is not installed.
     """
-    plugins = Plugins()
+    plugins = Plugins.discover()
     stt, tts = plugins.stt.create("pocketsphinx"), plugins.tts.create("espeak")
     return Backends(EngineEar(stt), EngineVoice(tts), _mind(answers))
 
