@@ -25,7 +25,7 @@ WRONG = {
     "turns = 3\n": "turns is 3; it must be a table (beluga.toml line 1)",
     "[turn]\nstall = 3\n": "no setting named 'turn' (beluga.toml line 2); did you mean 'turns'?",
     "stt = 5\n": "stt is 5; it must be the name of a provider, 'provider:model', or 'none' (beluga.toml line 1)",
-    "tts = 'espeek'\n": "no TTS provider named 'espeek' (beluga.toml line 1); installed: espeak",
+    "tts = 'espeek'\n": "no TTS provider named 'espeek' (beluga.toml line 1); installed: ",
     "[stt]\nworkers = 'two'\n": "stt.workers is 'two'; input should be a valid integer",
     "[stt]\nworkers = 0\n": "stt.workers is 0; input should be greater than or equal to 1 (beluga.toml line 2)",
     "[stt\n": "settings file 'beluga.toml' is no TOML: Expected ']'",
