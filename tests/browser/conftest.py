@@ -38,7 +38,7 @@ FLAGS = (
 FIRST, SECOND = "go forward ten meters", "what is the weather in paris"
 GRAMMAR = """#JSGF V1.0;
 grammar call;
-<count> = two | five | ten | twenty;
+<count> = five | ten | ninety;
 <way> = go ( forward | back | left | right ) <count> meters;
 <weather> = what is the weather in ( paris | london | rome | madrid );
 <switch> = ( open | close ) the ( window | door | garage );
